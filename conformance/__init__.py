@@ -1,0 +1,1 @@
+"""Judging implementations: traces, the oracle, test generation, testers and targets."""

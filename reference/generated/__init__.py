@@ -1,0 +1,1 @@
+"""Generated from spec/rules: never edited by hand (`make generate`)."""

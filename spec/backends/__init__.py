@@ -1,0 +1,1 @@
+"""Backends of the checked specification: Python code, formulas, prose, tables."""
