@@ -46,6 +46,10 @@ class Segment:
     checksum_ok: bool = True
     header_ok: bool = True
     """The data offset was at least 5 words and inside the datagram."""
+    dst_group: bool = False
+    """The destination is a broadcast or multicast address; set by the host that knows its networks."""
+    src_invalid: bool = False
+    """The source is an address that no peer can have; set by the host."""
 
     @property
     def length(self) -> int:

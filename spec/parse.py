@@ -207,13 +207,13 @@ class _Build(Transformer[Any, list[s.Item]]):
         return str(c[0])
 
     def field(self, m: Any, c: Any) -> s.Field:
-        return s.Field(str(c[0]), c[1], c[2:], span=self.at(m))
+        return s.Field(str(c[0]), c[1], str(c[2]) if c[2] is not None else None, c[3:], span=self.at(m))
 
     def event(self, m: Any, c: Any) -> s.Event:
         return s.Event(str(c[0]), _docs(c), [x for x in c if isinstance(x, s.Field)], span=self.at(m))
 
     def argument(self, m: Any, c: Any) -> s.Field:
-        return s.Field(str(c[0]), c[1], [], span=self.at(m))
+        return s.Field(str(c[0]), c[1], None, [], span=self.at(m))
 
     def call(self, m: Any, c: Any) -> s.Call:
         return s.Call(str(c[0]), _docs(c), [x for x in c if isinstance(x, s.Field)], span=self.at(m))

@@ -131,9 +131,10 @@ class Header(Declaration):  # header tcp field ...
 
 
 @dataclass(slots=True)
-class Field(Node):  # field SEG.SEQ : seq32
+class Field(Node):  # field SEG.SEQ : seq32 of IRS
     name: str
     sort: str
+    base: str | None
     docs: list[Doc]
 
 

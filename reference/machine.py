@@ -1,0 +1,82 @@
+"""The generated rules as one thing that can be run, and how an event finds its rules."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wireproof.reference.run import AT_STEP, CONTINUE, DONE, EveryRule, MayRule
+
+Section = Callable[[Any, Any, Any], int]
+
+
+class Machine:
+    """The tables of a specification: the one that is generated, or a mutant's.
+
+    ``Tcp`` makes a configuration, ``params`` the parameters of a profile.
+    """
+
+    def __init__(self, space: Mapping[str, Any]):
+        self.Tcp: Callable[[], Any] = space["Tcp"]
+        self.params: Callable[..., Any] = space["params"]
+        self.arrives: dict[str, dict[str, tuple[tuple[int, Section], ...]]] = space["ARRIVES"]
+        self.calls: dict[str, dict[str, Section]] = space["CALLS"]
+        self.timeouts: dict[str, dict[str, Section]] = space["TIMEOUTS"]
+        self.may: dict[str, tuple[MayRule, ...]] = space["MAY"]
+        self.every: dict[str, tuple[EveryRule, ...]] = space["EVERY"]
+        self.after: dict[str, tuple[Section, ...]] = space["AFTER"]
+        self.timer_slots: tuple[tuple[str, str, str], ...] = space["TIMER_SLOTS"]
+        self.silent_timers: frozenset[str] = space["SILENT_TIMERS"]
+        self.sending_timers: frozenset[str] = space["SENDING_TIMERS"]
+        self.bases: dict[str, str] = space["BASES"]
+        self.spec_hash: str = space["SPEC_HASH"]
+
+    def arrive(self, event: str, c: Any, e: Any, x: Any) -> int:
+        """Run the steps for an event that arrives (``segment``, ``icmp``); how it ended (run.py)."""
+        table = self.arrives[event]
+        step = -1
+        while True:
+            for n, section in table[c.state]:
+                if n > step:
+                    break
+            else:
+                return DONE
+            end = section(c, e, x)
+            if end == CONTINUE:
+                step = n
+            elif end >= AT_STEP:
+                step = end - AT_STEP - 1
+            else:
+                return end
+
+    def call(self, name: str, c: Any, e: Any, x: Any) -> bool:
+        """Run the rule for a call; False when the specification does not have it in this state."""
+        section = self.calls[name].get(c.state)
+        if section is None:
+            return False
+        section(c, e, x)
+        return True
+
+    def timeout(self, timer: str, c: Any, x: Any) -> None:
+        """The timer has ended: it is stopped, and its rule runs if the state has one."""
+        for name, low, high in self.timer_slots:
+            if name == timer:
+                setattr(c, low, -1)
+                setattr(c, high, -1)
+        section = self.timeouts[timer].get(c.state)
+        if section is not None:
+            section(c, None, x)
+
+    def sent(self, c: Any, out: Any, x: Any) -> None:
+        """What the sending of a segment changes."""
+        for section in self.after[c.state]:
+            section(c, out, x)
+
+
+@functools.cache
+def tcp() -> Machine:
+    """The machine generated from the specification that comes with wireproof."""
+    from wireproof.reference.generated import tcp as generated
+
+    return Machine(vars(generated))

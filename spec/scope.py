@@ -1,0 +1,198 @@
+"""What every name of a specification stands for, and the diagnostics when it stands for nothing."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+
+from wireproof.spec import ir
+from wireproof.spec import syntax as s
+from wireproof.spec.diagnostics import Diagnostic
+from wireproof.spec.source import Span
+
+CONTROL_BITS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects diagnostics; elaboration goes on after one so that a file's faults are reported together."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(
+        self, code: str, span: Span, text: str, hint: str, cause: Span | None = None, cause_text: str = ""
+    ) -> None:
+        d = Diagnostic(code, span, text, hint, cause=cause, cause_text=cause_text)
+        if d not in self.found:
+            self.found.append(d)
+
+
+@dataclass(slots=True)
+class Globals:
+    """The declarations of a machine by name, before and while they are elaborated."""
+
+    problems: Problems
+    machine: s.Machine | None = None
+    enums: dict[str, s.Enumeration] = field(default_factory=dict)
+    members: dict[str, str] = field(default_factory=dict)
+    """Enumerator to enumeration."""
+    headers: dict[str, s.Header] = field(default_factory=dict)
+    events: dict[str, s.Event] = field(default_factory=dict)
+    fields: dict[str, tuple[str, ir.Sort]] = field(default_factory=dict)
+    """Field to its event and sort."""
+    calls: dict[str, s.Call] = field(default_factory=dict)
+    params: dict[str, s.Parameter] = field(default_factory=dict)
+    profiles: dict[str, s.Profile] = field(default_factory=dict)
+    variables: dict[str, s.Variable] = field(default_factory=dict)
+    timers: dict[str, s.Timer] = field(default_factory=dict)
+    lets: dict[str, s.Let] = field(default_factory=dict)
+    functions: dict[str, s.Function] = field(default_factory=dict)
+    sections: list[s.Section] = field(default_factory=list)
+    procedures: dict[str, s.Section] = field(default_factory=dict)
+    where: dict[str, Span] = field(default_factory=dict)
+    """First declaration of every name, for 'declared here'."""
+
+    def sort(self, name: str, base: str | None, span: Span) -> ir.Sort:
+        """The sort that a name in the text stands for."""
+        if name in ir.BUILT_IN:
+            if base is not None and name != "seq32":
+                self.problems.add(
+                    "sort", span, f"'of {base}' goes with seq32 only, not with {name}", f"remove 'of {base}'"
+                )
+            return ir.Sort(name, base if name == "seq32" else None)
+        if name in self.enums:
+            return ir.Sort(name)
+        known = [*ir.BUILT_IN, *self.enums]
+        self.problems.add("unknown-sort", span, f"'{name}' is not a sort", suggest(name, known))
+        return ir.UNKNOWN
+
+    def all_names(self) -> list[str]:
+        """Every name that can stand in an expression."""
+        return [
+            *self.variables,
+            *self.params,
+            *self.fields,
+            *self.members,
+            *self.lets,
+        ]
+
+
+def suggest(name: str, known: list[str]) -> str:
+    """What to do about an unknown name: the nearest known one, or where to declare it."""
+    if "-" in name and any(part and part in known for part in (name.rsplit("-", 1)[0],)):
+        left, right = name.rsplit("-", 1)
+        return f"a hyphen belongs to a name: write '{left} - {right}' with spaces to subtract"
+    near = difflib.get_close_matches(name, known, 1, 0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return "declare it, or choose one of: " + ", ".join(sorted(known)[:6]) + (", ..." if len(known) > 6 else "")
+
+
+def collect(files: list[s.File], problems: Problems) -> Globals:
+    """Sort all items of all files by kind; a name declared twice is a diagnostic."""
+    g = Globals(problems)
+
+    def declare(name: str, span: Span) -> bool:
+        if name in g.where:
+            problems.add(
+                "declared-twice",
+                span,
+                f"'{name}' is declared twice",
+                "rename or remove one of them",
+                g.where[name],
+                "first declared here",
+            )
+            return False
+        g.where[name] = span
+        return True
+
+    for file in files:
+        for item in file.items:
+            _collect_item(g, item, declare)
+    if g.machine is None and files:
+        first = files[0].items[0].span if files[0].items else s.Node().span
+        problems.add("no-machine", first, "no machine is declared", "begin a file with 'machine NAME'")
+    for event in [*g.events.values()]:
+        for f in event.fields:
+            if declare(f.name, f.span):
+                g.fields[f.name] = (event.name, g.sort(f.sort, f.base, f.span))
+    for call in g.calls.values():
+        for f in call.args:
+            sort = g.sort(f.sort, f.base, f.span)
+            known = g.fields.get(f.name)
+            if known is not None and known[1] != sort:
+                problems.add(
+                    "argument-sort",
+                    f.span,
+                    f"'{f.name}' is {sort} here and {known[1]} in another call",
+                    "rename one of them",
+                )
+            g.fields[f.name] = ("call", sort)
+    g.fields.setdefault("RET.COUNT", ("call", ir.LENGTH))
+    return g
+
+
+def _collect_item(g: Globals, item: s.Item, declare: object) -> None:
+    assert callable(declare)
+    match item:
+        case s.Machine():
+            if declare(item.name, item.span):
+                g.machine = item
+        case s.Enumeration():
+            if declare(item.name, item.span):
+                g.enums[item.name] = item
+                for m in item.members:
+                    if declare(m, item.span):
+                        g.members[m] = item.name
+        case s.Header():
+            g.headers[item.name] = item
+        case s.Event():
+            g.events[item.name] = item
+        case s.Call():
+            if item.name in g.calls:
+                g.problems.add(
+                    "declared-twice",
+                    item.span,
+                    f"the call '{item.name}' is declared twice",
+                    "rename or remove one of them",
+                    g.calls[item.name].span,
+                    "first declared here",
+                )
+            g.calls[item.name] = item
+        case s.Parameter():
+            if declare(item.name, item.span):
+                g.params[item.name] = item
+        case s.Profile():
+            if declare(item.name, item.span):
+                g.profiles[item.name] = item
+        case s.Variable():
+            if declare(item.name, item.span):
+                g.variables[item.name] = item
+        case s.Timer():
+            if item.name in g.timers:
+                g.problems.add(
+                    "declared-twice", item.span, f"the timer {item.name} is declared twice", "remove one of them"
+                )
+            g.timers[item.name] = item
+        case s.Let():
+            if declare(item.name, item.span):
+                g.lets[item.name] = item
+        case s.Function():
+            if declare(item.name, item.span):
+                g.functions[item.name] = item
+        case s.Section():
+            g.sections.append(item)
+            if item.kind == "procedure":
+                if item.name in g.procedures:
+                    g.problems.add(
+                        "declared-twice",
+                        item.span,
+                        f"the procedure '{item.name}' is declared twice",
+                        "rename or remove one of them",
+                        g.procedures[item.name].span,
+                        "first declared here",
+                    )
+                g.procedures[item.name] = item
+            for let in item.lets:
+                if declare(let.name, let.span):
+                    g.lets[let.name] = let
