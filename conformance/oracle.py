@@ -1,0 +1,336 @@
+"""The test oracle for one host: it watches calls, packets and time, and says pass, or why not.
+
+The oracle is passive. Events must be given in order; the first refusal is final. What the verdict may depend on
+(profile, MTU, the clock's slack) is said at the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wireproof.conformance.judge import Candidate, Judge, Refusal
+from wireproof.conformance.session import Result
+from wireproof.reference.addresses import is_group, is_invalid_source
+from wireproof.reference.codec import Icmp, Malformed, decode
+from wireproof.reference.connection import CallEvent
+from wireproof.reference.host import OPTIONS, SYNCHRONIZED
+from wireproof.reference.icmp import classify
+from wireproof.reference.machine import Machine
+from wireproof.reference.run import REDELIVER
+from wireproof.reference.segment import Segment
+
+Key = tuple[bytes, int, bytes, int]
+Verdict = Literal["pass", "fail", "inconclusive", "error", "unsupported", "skipped"]
+
+
+@dataclass(slots=True)
+class Step:
+    """One event as it was seen, with the rules that explain it."""
+
+    time: int
+    kind: Literal["rx", "tx", "call", "tick"]
+    packet: bytes = b""
+    call: tuple[int, str, dict[str, Any], Result] | None = None
+    rules: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    """The states of the connection concerned, after the event."""
+
+
+@dataclass(slots=True)
+class Listening:
+    """A listener as the oracle knows it."""
+
+    options: list[tuple[str, int]]
+    children: list[Key] = field(default_factory=list)
+    """Connections made from it and not accepted yet, oldest first."""
+
+
+class Oracle:
+    """Judges what one host at address ``local`` does.
+
+    ``settings`` are parameters of the specification (``mtu=1500``); ``slack`` is in microseconds.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        local: bytes,
+        profile: str = "rfc5961",
+        *,
+        slack: int = 0,
+        broadcast: frozenset[bytes] = frozenset(),
+        **settings: int,
+    ):
+        v6 = len(local) == 16
+        base = {"ip_header": 40 if v6 else 20, "default_mss": 1220 if v6 else 536}
+        self.machine = machine
+        self.profile = profile
+        self.p = machine.params(profile, **(base | settings))
+        self.local = local
+        self.own = frozenset({local})
+        self.slack = slack
+        self.broadcast = broadcast
+        self.judges: dict[Key, Judge] = {}
+        self.detached: dict[int, Judge] = {}
+        """Handles whose connection is in CLOSED: the user may still ask."""
+        self.listeners: dict[int, Listening] = {}
+        self.handles: dict[int, Key | int] = {}
+        """Handle to a connection's key, or to a listener's port."""
+        self.gone: set[int] = set()
+        self.presets: dict[int, list[tuple[str, int]]] = {}
+        self.steps: list[Step] = []
+        self.refusal: Refusal | None = None
+        self.now = 0
+        self.deviations: dict[tuple[str, str], None] = {}
+        self.lossy = False
+
+    # ---- events ---------------------------------------------------------------------------------------------------
+
+    def rx(self, packet: bytes, now: int) -> Refusal | None:
+        """A datagram goes to the host."""
+        step = Step(now, "rx", packet)
+        self.steps.append(step)
+        got = decode(packet)
+        if self.refusal is None:
+            if isinstance(got, Segment):
+                self._segment(got, now, step)
+            elif isinstance(got, Icmp):
+                self._icmp(got, now, step)
+        return self.refusal
+
+    def tx(self, packet: bytes, now: int) -> Refusal | None:
+        """A datagram comes from the host."""
+        step = Step(now, "tx", packet)
+        self.steps.append(step)
+        if self.refusal is not None:
+            return self.refusal
+        got = decode(packet)
+        if isinstance(got, Malformed):
+            candidate = Candidate("tcp/form/checksum", "every segment", broken=got.reason)
+            self.refusal = Refusal("broken", "tcp/form/checksum", f"no datagram: {got.reason}", now, [candidate], event=packet)
+        elif isinstance(got, Segment):
+            self._sent(got, now, step)
+        return self.refusal
+
+    def call(self, h: int, fn: str, args: dict[str, Any], result: Result, now: int) -> Refusal | None:
+        """A call was made on handle ``h`` and returned ``result``."""
+        step = Step(now, "call", call=(h, fn, args, result))
+        self.steps.append(step)
+        if self.refusal is None:
+            self._call(h, fn, args, result, now, step)
+        return self.refusal
+
+    def advance(self, now: int) -> Refusal | None:
+        """Nothing was seen up to ``now``."""
+        return self._pass(now, at_once=False)
+
+    def quiet(self, now: int) -> Refusal | None:
+        """Everything that the host does at once has been seen."""
+        return self._pass(now, at_once=True)
+
+    def _pass(self, now: int, at_once: bool) -> Refusal | None:
+        if self.refusal is not None:
+            return self.refusal
+        self.now = now
+        for key, judge in list(self.judges.items()):
+            refusal = judge.quiet(now) if at_once else judge.advance(now)
+            if refusal is not None:
+                self._refuse(refusal, judge)
+                return refusal
+            self._settle(key, judge)
+        return None
+
+    # ---- segments -------------------------------------------------------------------------------------------------
+
+    def _segment(self, s: Segment, now: int, step: Step) -> None:
+        s.dst_group = is_group(s.dst, self.broadcast)
+        if s.dst != self.local and not s.dst_group:
+            return
+        s.src_invalid = is_invalid_source(s.src, self.own, self.broadcast)
+        key = (s.dst, s.dport, s.src, s.sport)
+        judge = self.judges.get(key)
+        if judge is None:
+            judge = self._new(key, s.dport)
+        self._note(judge.arrive("segment", s, now), judge, step)
+        end = judge.end
+        self._settle(key, judge)
+        if end == REDELIVER and self.refusal is None:
+            again = self._new(key, s.dport)
+            self._note(again.arrive("segment", s, now), again, step)
+            self._settle(key, again)
+
+    def _new(self, key: Key, port: int) -> Judge:
+        """A judge for a connection that did not exist: from a listener, or in CLOSED."""
+        judge = Judge(self.machine, self.p, self.slack)
+        listening = self.listeners.get(port)
+        if listening is not None:
+            c = judge.configs[0]
+            c.state = "LISTEN"
+            c.passive = True
+            for option, value in listening.options:
+                judge.call("set", CallEvent(option=option, value=value), Result("ok"), self.now)
+        self.judges[key] = judge
+        return judge
+
+    def _icmp(self, m: Icmp, now: int, step: Step) -> None:
+        if m.quoted is None:
+            return
+        src, dst, sport, dport, seq = m.quoted
+        key = (src, sport, dst, dport)
+        judge = self.judges.get(key)
+        event = classify(m.version, m.type, m.code, seq, m.mtu)
+        if judge is not None and event is not None:
+            self._note(judge.arrive("icmp", event, now), judge, step)
+            self._settle(key, judge)
+
+    def _sent(self, s: Segment, now: int, step: Step) -> None:
+        key = (s.src, s.sport, s.dst, s.dport)
+        judge = self.judges.get(key)
+        if judge is None:
+            judge = Judge(self.machine, self.p, self.slack)
+        self._note(judge.sent(s, now), judge, step)
+        self._settle(key, judge)
+
+    def _note(self, refusal: Refusal | None, judge: Judge, step: Step) -> None:
+        step.rules = tuple(judge.fired)
+        step.states = tuple(dict.fromkeys(c.state for c in judge.configs))
+        if refusal is not None:
+            self._refuse(refusal, judge)
+
+    def _refuse(self, refusal: Refusal, judge: Judge) -> None:
+        if not refusal.rule:
+            refusal.rule = "tcp/closed/reset_with_ack"
+        self.refusal = refusal
+        self.lossy = judge.lossy
+
+    def _settle(self, key: Key, judge: Judge) -> None:
+        """Forget connections that are over; note deviations and who may be accepted."""
+        if judge.finished:
+            for d in judge.deviations():
+                self.deviations[d] = None
+            for h, k in self.handles.items():
+                if k == key:
+                    self.detached[h] = judge
+            if self.judges.get(key) is judge:
+                del self.judges[key]
+            return
+        if self.judges.get(key) is not judge:
+            self.judges[key] = judge
+        listening = self.listeners.get(key[1])
+        if listening is not None and key not in listening.children and key not in self.handles.values():
+            listening.children.append(key)
+
+    # ---- calls ----------------------------------------------------------------------------------------------------
+
+    def _call(self, h: int, fn: str, args: dict[str, Any], result: Result, now: int, step: Step) -> None:
+        if result.kind == "error" and result.value == "EBADF":
+            if h not in self.gone:
+                self._wrong(f"{fn}() says EBADF for a handle that is open", now)
+            return
+        target = self.handles.get(h)
+        if fn == "accept":
+            self._accept(args["new"], target, result, now)
+        elif fn == "set" and target is None and h not in self.detached:
+            if result.kind == "ok":
+                self.presets.setdefault(h, []).append((OPTIONS[args["option"]], args["value"]))
+        elif fn == "open_active" and target is None:
+            self._open_active(h, args, result, now, step)
+        elif fn == "open_passive" and target is None:
+            self._open_passive(h, args, result, now)
+        elif isinstance(target, int):
+            self._on_listener(h, target, fn, args, result, now, step)
+        else:
+            judge = self.detached.get(h)
+            if judge is None:
+                judge = self.judges.get(target) if target is not None else None
+            if judge is None:
+                judge = Judge(self.machine, self.p, self.slack)
+                self.detached[h] = judge
+            self._note(judge.call(fn, event_of(fn, args), result, now), judge, step)
+            if fn in ("release", "abort"):
+                self.gone.add(h)
+                self.handles.pop(h, None)
+                self.detached.pop(h, None)
+            if target is not None and self.judges.get(target) is judge:
+                self._settle(target, judge)
+
+    def _wrong(self, text: str, now: int) -> None:
+        self.refusal = Refusal("result", "tcp/status_open/tell", text, now)
+
+    def _open_active(self, h: int, args: dict[str, Any], result: Result, now: int, step: Step) -> None:
+        local, remote = args["local"], args["remote"]
+        judge = Judge(self.machine, self.p, self.slack)
+        for option, value in self.presets.pop(h, []):
+            judge.call("set", CallEvent(option=option, value=value), Result("ok"), now)
+        event = CallEvent(group=is_group(remote[0], self.broadcast))
+        self._note(judge.call("open_active", event, result, now), judge, step)
+        key = (self.local, local[1], remote[0], remote[1])
+        if result.kind == "ok":
+            self.handles[h] = key
+            self._settle(key, judge)
+
+    def _open_passive(self, h: int, args: dict[str, Any], result: Result, now: int) -> None:
+        port = args["local"][1]
+        options = self.presets.pop(h, [])
+        if result.kind == "ok":
+            self.listeners[port] = Listening(options)
+            self.handles[h] = port
+        elif not (result.kind == "error" and result.value == "EADDRINUSE"):
+            self._wrong(f"open_passive() returned {result.kind} {result.value} on a free port", now)
+
+    def _accept(self, new: int, target: Key | int | None, result: Result, now: int) -> None:
+        listening = self.listeners.get(target) if isinstance(target, int) else None
+        if listening is None:
+            if result.kind != "error":
+                self._wrong("accept() on a handle that does not listen", now)
+            return
+        listening.children = [k for k in listening.children if k in self.judges]
+        states = [(k, {c.state for c in self.judges[k].configs}) for k in listening.children]
+        if result.kind == "handle":
+            ready = [k for k, s in states if s & SYNCHRONIZED]
+            if not ready:
+                self._wrong("accept() gave a connection, and none was established", now)
+                return
+            listening.children.remove(ready[0])
+            self.handles[new] = ready[0]
+        elif any(s <= SYNCHRONIZED for _, s in states):
+            self._wrong(f"accept() returned {result.value}, and a connection was established", now)
+
+    def _on_listener(
+        self, h: int, port: int, fn: str, args: dict[str, Any], result: Result, now: int, step: Step
+    ) -> None:
+        judge = Judge(self.machine, self.p, self.slack)
+        judge.configs[0].state = "LISTEN"
+        self._note(judge.call(fn, event_of(fn, args), result, now), judge, step)
+        if fn == "set":
+            self.listeners[port].options.append((OPTIONS[args["option"]], args["value"]))
+        if fn in ("release", "abort"):
+            self.gone.add(h)
+            self.handles.pop(h, None)
+            self.listeners.pop(port, None)
+
+    # ---- the end --------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """No more events: collect the deviations of connections that are still open."""
+        for judge in self.judges.values():
+            for d in judge.deviations():
+                self.deviations[d] = None
+
+    def next_deadline(self) -> int | None:
+        """When the next thing must have happened at the latest, or None."""
+        times = [t for j in self.judges.values() if (t := j.next_deadline(self.now)) is not None]
+        return min(times) if times else None
+
+    def configuration(self, key: Key) -> Any | None:
+        """The first configuration believed of a connection, or None when there is none."""
+        judge = self.judges.get(key)
+        return judge.configs[0] if judge is not None else None
+
+
+def event_of(fn: str, args: dict[str, Any]) -> CallEvent:
+    """The arguments of a call as the rules see them."""
+    if fn == "set":
+        return CallEvent(option=OPTIONS[args["option"]], value=args["value"])
+    return CallEvent(data=args.get("data", b""), urgent=args.get("urgent", False), max=args.get("max", 0))

@@ -1,0 +1,257 @@
+"""The tester: the lower side sends segments, the upper side makes calls, and the oracle watches both.
+
+A program (a generator, see session.py) drives one session through the steps of a test case. Fields are computed
+from the oracle's belief, so that the test adapts to what the implementation chose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from wireproof.conformance.judge import Refusal
+from wireproof.conformance.oracle import Key, Oracle, Verdict
+from wireproof.conformance.session import Session, Unsupported
+from wireproof.conformance.testcase import Step, TestCase
+from wireproof.reference.codec import encode, encode_icmp
+from wireproof.reference.machine import Machine
+from wireproof.reference.segment import CTL_NAMES, Segment
+
+PEER_ISN = 1_000_000
+"""Where the tester's own numbering begins."""
+AFTERMATH_US = 650_000
+"""How long a test listens after its last step: longer than an acknowledgment may be delayed."""
+
+PATTERN = bytes((i * 7 + i // 251) & 0xFF for i in range(1 << 17))
+"""What the tester and the upper tester send: octets that tell their place."""
+
+
+class Unreachable(Exception):  # noqa: N818 - an outcome, not a fault
+    """The purpose of the test cannot be reached any more: another permitted branch was taken."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a test found."""
+
+    verdict: Verdict
+    refusal: Refusal | None = None
+    reason: str = ""
+    deviations: list[tuple[str, str]] = field(default_factory=list)
+    oracle: Oracle | None = None
+    steps_done: int = 0
+
+
+@dataclass(slots=True)
+class Settings:
+    """How to judge: the profile, parameters of the specification, the clock's slack (us)."""
+
+    machine: Machine
+    profile: str = "rfc5961"
+    slack: int = 0
+    params: dict[str, int] = field(default_factory=dict)
+
+
+class Tester:
+    """One test under way."""
+
+    def __init__(self, session: Session, settings: Settings):
+        self.s = session
+        self.oracle = Oracle(
+            settings.machine, session.local, settings.profile, slack=settings.slack, **settings.params
+        )
+        self.sent = 0
+        """Octets that the upper tester has sent, for the pattern."""
+        self.peer_sent: dict[int, int] = {}
+
+    # ---- elementary actions -------------------------------------------------------------------------------------
+
+    def pump(self) -> None:
+        """Let the oracle see what the IUT sent, and that it said nothing else at once."""
+        for at, packet in self.s.drain():
+            self.oracle.tx(packet, at)
+        self.oracle.quiet(self.s.now())
+
+    def call(self, h: int, fn: str, **args: Any) -> None:
+        result = self.s.call(h, fn, **args)
+        now = self.s.now()
+        if fn == "send" and result.kind == "count":
+            self.sent += result.value
+        self.oracle.call(h, fn, args, result, now)
+        self.pump()
+
+    def inject(self, packet: bytes) -> None:
+        now = self.s.now()
+        self.oracle.rx(packet, now)
+        self.s.inject(packet)
+        self.pump()
+
+    def wait(self, us: int) -> Generator[int, None, None]:
+        """Let ``us`` pass, taking in what comes."""
+        until = self.s.now() + us
+        while self.s.now() < until and self.oracle.refusal is None:
+            yield until
+            for at, packet in self.s.drain():
+                self.oracle.tx(packet, at)
+            self.oracle.advance(self.s.now())
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def key(self, step: Step) -> Key:
+        """The connection that a step is about."""
+        peer = step.get("peer", 0)
+        return (self.s.local, self.s.local_port, self.s.remote, self.s.remote_port + peer)
+
+    def number(self, key: Key, relative: list[Any]) -> int:
+        """A field given as [base, offset], from what the oracle believes of the connection."""
+        base, offset = relative
+        c = self.oracle.configuration(key)
+        if base == "ABS":
+            value = 0
+        elif base == "PEER":
+            value = PEER_ISN
+        elif c is None or c.state in ("CLOSED", "LISTEN"):
+            value = PEER_ISN if base.startswith("RCV") else 0
+        elif base.startswith("RCV") and c.state == "SYN-SENT":
+            value = PEER_ISN
+        else:
+            value = {
+                "RCV.NXT": c.rcv_nxt,
+                "RCV.EDGE": c.rcv_edge,
+                "SND.NXT": c.snd_nxt,
+                "SND.UNA": c.snd_una,
+                "ISS": c.iss,
+            }[base]
+        return int(value + offset) & 0xFFFFFFFF
+
+    def segment(self, step: Step) -> Segment:
+        """The segment of a ``seg`` step."""
+        key = self.key(step)
+        names = step["seg"].split(",") if step["seg"] else []
+        ctl = sum(1 << CTL_NAMES.index(n) for n in names)
+        local, local_port, remote, remote_port = key
+        n = step.get("len", 0)
+        seq = self.number(key, step.get("seq", ["RCV.NXT", 0]))
+        at = (seq - PEER_ISN - 1 + ("SYN" in names)) & 0xFFFF
+        out = Segment(
+            src=remote,
+            dst=local,
+            sport=remote_port,
+            dport=local_port,
+            seq=seq,
+            ack=self.number(key, step.get("ack", ["SND.NXT", 0])) if "ACK" in names else 0,
+            ctl=ctl,
+            wnd=step.get("wnd", 65535),
+            up=step.get("up", 0),
+            data=PATTERN[at : at + n],
+        )
+        if step.get("mss"):
+            out.options = b"\x02\x04" + step["mss"].to_bytes(2, "big")
+        if "options" in step:
+            out.options = bytes.fromhex(step["options"])
+        if step.get("src"):
+            out.src = _address(step["src"], len(local))
+        if step.get("dst"):
+            out.dst = _address(step["dst"], len(local))
+        return out
+
+    def packet(self, step: Step) -> bytes:
+        """The datagram of a ``seg`` step, with the damage that the step asks for."""
+        raw = bytearray(encode(self.segment(step)))
+        header = 40 if len(self.s.local) == 16 else 20
+        if step.get("damage") == "checksum":
+            raw[header + 17] ^= 1
+        elif step.get("damage") == "offset":
+            raw[header + 12] = 0x40
+            _fix_checksum(raw, header)
+        elif step.get("damage") == "text":
+            raw[-1] ^= 0x10
+        return bytes(raw)
+
+    def icmp(self, step: Step) -> bytes:
+        """The ICMP message of an ``icmp`` step, quoting a segment of the IUT's."""
+        key = self.key(step)
+        local, local_port, remote, remote_port = key
+        quoted = Segment(local, remote, local_port, remote_port, seq=self.number(key, step["seq"]), ctl=16)
+        kind, code = step["icmp"]
+        return encode_icmp(remote, local, kind, code, encode(quoted), step.get("mtu", 0))
+
+    def step(self, step: Step) -> Generator[int, None, None]:
+        """Carry out one step."""
+        if "call" in step:
+            args = {k: v for k, v in step.items() if k not in ("call", "h")}
+            fn, h = step["call"], step["h"]
+            if fn == "open_active":
+                args = {
+                    "local": (self.s.local, self.s.local_port),
+                    "remote": (
+                        _address(step["dst"], len(self.s.local)) if step.get("dst") else self.s.remote,
+                        self.s.remote_port + step.get("peer", 0),
+                    ),
+                }
+            elif fn == "open_passive":
+                args = {"local": (self.s.local, self.s.local_port), "backlog": step.get("backlog", 8)}
+            elif fn == "send":
+                at = self.sent & 0xFFFF
+                args = {"data": PATTERN[at : at + step["len"]], "urgent": step.get("urgent", False)}
+            self.call(h, fn, **args)
+        elif "seg" in step:
+            self.inject(self.packet(step))
+        elif "icmp" in step:
+            self.inject(self.icmp(step))
+        elif step["wait"] == "timer":
+            deadline = self.oracle.next_deadline()
+            if deadline is None:
+                raise Unreachable("nothing is due any more")
+            yield from self.wait(max(0, deadline - self.s.now()) + self.oracle.slack + 1)
+        else:
+            yield from self.wait(step["wait"])
+
+
+def run_case(case: TestCase, session: Session, settings: Settings) -> Generator[int, None, Report]:
+    """A test case as a program for a session."""
+    tester = Tester(session, settings)
+    oracle = tester.oracle
+    done = 0
+    try:
+        for step in case.steps:
+            yield from tester.step(step)
+            if oracle.refusal is not None:
+                break
+            done += 1
+        if oracle.refusal is None:
+            yield from tester.wait(AFTERMATH_US)
+    except Unsupported as e:
+        return Report("unsupported", reason=str(e), oracle=oracle, steps_done=done)
+    except Unreachable as e:
+        return Report("inconclusive", reason=str(e), oracle=oracle, steps_done=done)
+    oracle.finish()
+    if oracle.refusal is not None:
+        verdict: Verdict = "inconclusive" if oracle.lossy else "fail"
+        reason = "the belief was cut before the refusal" if oracle.lossy else ""
+        return Report(verdict, oracle.refusal, reason, list(oracle.deviations), oracle, done)
+    return Report("pass", deviations=list(oracle.deviations), oracle=oracle, steps_done=done)
+
+
+def _address(text: str, length: int) -> bytes:
+    """``broadcast``, ``multicast``, ``loopback``, ``own`` are told apart by the session; here: hex octets by family."""
+    four, six = {
+        "broadcast": ("ffffffff", "ff020000000000000000000000000001"),
+        "multicast": ("e0000001", "ff020000000000000000000000000001"),
+        "loopback": ("7f000001", "00000000000000000000000000000001"),
+        "unspecified": ("00000000", "00000000000000000000000000000000"),
+    }[text]
+    return bytes.fromhex(four if length == 4 else six)
+
+
+def _fix_checksum(raw: bytearray, header: int) -> None:
+    """Make the TCP checksum of a damaged datagram right again."""
+    from wireproof.reference.checksum import tcp_checksum
+
+    raw[header + 16 : header + 18] = b"\0\0"
+    if header == 20:
+        src, dst = bytes(raw[12:16]), bytes(raw[16:20])
+    else:
+        src, dst = bytes(raw[8:24]), bytes(raw[24:40])
+    raw[header + 16 : header + 18] = tcp_checksum(src, dst, bytes(raw[header:])).to_bytes(2, "big")
