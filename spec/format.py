@@ -255,9 +255,7 @@ def _send(patterns: Iterable[s.Pattern | s.Control], text: s.Text | None) -> lis
         case s.Text(form="rest", of=of):
             return _join(lines, " text rest of ", of)
         case s.Text(form="some", count=s.Node() as count, of=of):
-            return _join(
-                [*lines[:-1], f"{lines[-1]} text {shield(expression(count), ('rest',))}"], " of ", of
-            )
+            return _join([*lines[:-1], f"{lines[-1]} text {shield(expression(count), ('rest',))}"], " of ", of)
         case s.Text(of=of):
             return [*lines[:-1], f"{lines[-1]} text {shield(expression(of), ('rest',))}"]
     return lines
@@ -290,9 +288,7 @@ def _outcome(o: s.Outcome) -> str:
 
 def _print(file: s.File, lines: list[Line]) -> str:
     """All lines with the comments at their places and the empty lines between them."""
-    raw = next(
-        (place.source.text for line in lines for place in line.places if place is not NOWHERE), ""
-    ).split("\n")
+    raw = next((place.source.text for line in lines for place in line.places if place is not NOWHERE), "").split("\n")
     last = _attach(file.comments, lines, raw)
     out: list[str] = []
     for line in lines:
@@ -326,9 +322,7 @@ def _empty_above(raw: list[str], place: Span) -> bool:
 
 def _attach(comments: list[tuple[int, str]], lines: list[Line], raw: list[str]) -> list[tuple[bool, str]]:
     """Give each comment to the line that follows it or that it follows; returns those after the last line."""
-    places = sorted(
-        ((p.line, p.column, i) for i, line in enumerate(lines) for p in line.places if p is not NOWHERE)
-    )
+    places = sorted(((p.line, p.column, i) for i, line in enumerate(lines) for p in line.places if p is not NOWHERE))
     starts = [line for line, _, _ in places]
     rest: list[tuple[bool, str]] = []
     for number, text in comments:

@@ -13,10 +13,9 @@ from lark.visitors import Transformer, v_args
 
 from wireproof.spec import syntax as s
 from wireproof.spec.diagnostics import Diagnostic, SpecError
+from wireproof.spec.lexical import before_parsing
+from wireproof.spec.mistakes import syntax_error
 from wireproof.spec.source import MAX_OCTETS, Source, Span
-
-MAX_DEPTH = 100
-"""Brackets nested deeper than this are refused: nobody could read them."""
 
 UNITS = {"us": 1, "ms": 1000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000}
 
@@ -56,7 +55,9 @@ def decode(raw: bytes, name: str) -> Source:
         source = Source(name, raw.decode("utf-8", errors="replace"))
         where = Span(source, line, column, line, column + 1)
         text = f"octet 0x{raw[e.start]:02x} at offset {e.start} is not UTF-8"
-        raise SpecError([Diagnostic("not-utf-8", where, text, "save the file as UTF-8")]) from None
+        utf_16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        hint = "it looks like UTF-16: save the file as UTF-8" if utf_16 else "save the file as UTF-8"
+        raise SpecError([Diagnostic("not-utf-8", where, text, hint)]) from None
 
 
 def parse(source: Source) -> s.File:
@@ -65,7 +66,7 @@ def parse(source: Source) -> s.File:
     try:
         tree = grammar().parse(source.text)
     except lark.exceptions.UnexpectedInput as e:
-        raise SpecError([_syntax_error(source, e)]) from None
+        raise SpecError([syntax_error(source, e)]) from None
     try:
         items = _Build(source).transform(tree)
     except RecursionError:
@@ -87,74 +88,8 @@ def parse(source: Source) -> s.File:
 
 
 def _check_depth(source: Source) -> None:
-    depth = line = 0
-    for line, text in enumerate(source.text.split("\n"), 1):
-        for column, char in enumerate(text, 1):
-            if char in "([{":
-                depth += 1
-                if depth > MAX_DEPTH:
-                    where = Span(source, line, column, line, column + 1)
-                    what = f"brackets are nested more than {MAX_DEPTH} deep"
-                    raise SpecError([Diagnostic("too-deep", where, what, "name parts of it with let")])
-            elif char in ")]}":
-                depth = max(0, depth - 1)
-
-
-_SHOWN = {
-    "UPPER": "a NAME in capitals",
-    "NAME": "a name in small letters",
-    "STRING": 'a "text"',
-    "INT": "a number",
-    "HEX": "a number",
-    "DURATION": "a duration (500 ms)",
-    "ID": "a requirement id (MUST-1)",
-    "$END": "the end of the file",
-    "COMPARE": "a comparison",
-    "SIGN": "+ or -",
-    "TIMES": "*, / or mod",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "LSQB": "'['",
-    "RSQB": "']'",
-    "LBRACE": "'{'",
-    "RBRACE": "'}'",
-    "COMMA": "','",
-    "COLON": "':'",
-    "EQUAL": "'='",
-    "LESSTHAN": "'<'",
-    "MORETHAN": "'>'",
-    "__ANON_0": "'..'",
-    "__ANON_1": "':='",
-    "OPTIONAL": "'?'",
-    "VBAR": "'|'",
-}
-
-
-def _expected(names: Any) -> str:
-    shown = sorted({_SHOWN.get(n, n.lower().strip("_").replace("_", " ")) for n in names})
-    return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")
-
-
-def _syntax_error(source: Source, e: lark.exceptions.UnexpectedInput) -> Diagnostic:
-    line, column = max(1, e.line), max(1, e.column)
-    if isinstance(e, lark.exceptions.UnexpectedToken) and e.token.type != "$END":
-        where = Span(source, line, column, line, column + len(str(e.token)))
-        hint = f"expected here: {_expected(e.accepts or e.expected)}"
-        return Diagnostic("syntax", where, f"'{e.token}' cannot stand here", hint)
-    if isinstance(e, lark.exceptions.UnexpectedToken):
-        last = source.text.rstrip()
-        line = last.count("\n") + 1
-        column = len(last) - (last.rfind("\n") + 1)
-        where = Span(source, line, max(1, column), line, max(1, column) + 1)
-        hint = f"expected: {_expected(e.accepts or e.expected)}"
-        return Diagnostic("syntax", where, "the file ends in the middle of something", hint)
-    where = Span(source, line, column, line, column + 1)
-    assert isinstance(e, lark.exceptions.UnexpectedCharacters)
-    char = source.text[e.pos_in_stream] if e.pos_in_stream is not None else "?"
-    if char == '"':
-        return Diagnostic("lexical", where, "a text that is opened here is not closed on its line", 'add the closing "')
-    allowed = f"expected here: {_expected(e.allowed or [])}" if e.allowed else "remove it"
-    return Diagnostic("lexical", where, f"the character {char!r} cannot stand here", allowed)
+    if (found := before_parsing(source)) is not None:
+        raise SpecError([found])
 
 
 @v_args(meta=True)
