@@ -252,7 +252,8 @@ class Oracle:
                 self.gone.add(h)
                 self.handles.pop(h, None)
                 self.detached.pop(h, None)
-            if target is not None and self.judges.get(target) is judge:
+            if target is not None and (self.judges.get(target) is judge or not judge.finished):
+                self.detached.pop(h, None)
                 self._settle(target, judge)
 
     def _wrong(self, text: str, now: int) -> None:
@@ -308,7 +309,21 @@ class Oracle:
         if fn in ("release", "abort"):
             self.gone.add(h)
             self.handles.pop(h, None)
-            self.listeners.pop(port, None)
+            self._stop_listening(port, now)
+
+    def _stop_listening(self, port: int, now: int) -> None:
+        """The listener is gone: what it was opening is forgotten (at once, or when its timers end), and what waited
+        to be accepted is aborted."""
+        listening = self.listeners.pop(port)
+        for key in listening.children:
+            judge = self.judges.get(key)
+            if judge is None:
+                continue
+            if any(c.state == "SYN-RECEIVED" for c in judge.configs):
+                judge.configs.append(self.machine.Tcp())
+            else:
+                judge.call("abort", event_of("abort", {}), Result("ok"), now)
+            self._settle(key, judge)
 
     # ---- the end --------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ pieces overlap. All functions are pure.
 
 from __future__ import annotations
 
-from wireproof.reference.sequence import MASK, le, lt
+from wireproof.reference.sequence import HALF, MASK, le, lt
 
 Held = tuple[tuple[int, bytes], ...]
 
@@ -36,7 +36,7 @@ def hold(held: Held, seq: int, data: bytes) -> Held:
         out.append((at, piece))
     if todo[1]:
         out.append(todo)
-    out.sort(key=lambda p: (p[0] - out[0][0] + 0x40000000) & MASK)
+    out.sort(key=lambda p: (p[0] - seq + HALF) & MASK)
     return _joined(out)
 
 

@@ -1387,6 +1387,7 @@ SILENT_TIMERS = frozenset(
     (
         "KEEP-ALIVE",
         "OVERRIDE-SWS",
+        "PERSIST",
         "RETRANSMISSION",
         "TIME-WAIT-END",
         "USER-TIMEOUT",
@@ -1400,7 +1401,7 @@ SENDING_TIMERS = frozenset(
     )
 )
 """Timers whose end sends something and changes nothing else."""
-SPEC_HASH = "cb35d93bb92b"
+SPEC_HASH = "70a12b20b3dd"
 
 __all__ = [
     "AFTER",

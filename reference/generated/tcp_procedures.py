@@ -394,7 +394,7 @@ def do_begin_time_wait(c: Tcp, e: Any, x: Run) -> int:
 
 def do_arm_persist__keep(c: Tcp, e: Any, x: Run) -> int | None:
     """Keep. RFC 9293 3.8.6.1"""
-    if not (c.snd_wnd == 0 and unsent(c, x) > 0 and all_acked(c, x) and c.persist_from >= 0):
+    if not (c.snd_wnd == 0 and len(c.snd_data) > 0 and c.persist_from >= 0):
         return None
     x.fired.append("tcp/arm_persist/keep")
     return DONE
@@ -407,6 +407,30 @@ def do_arm_persist__begin(c: Tcp, e: Any, x: Run) -> int | None:
     x.fired.append("tcp/arm_persist/begin")
     c.persist_from = c.now + c.rto - min(c.rto, x.p.rto_early)
     c.persist_until = c.now + c.rto + c.rto // 4 + x.p.rto_late
+    c.user_timeout_from = c.now + r2(c, x)
+    c.user_timeout_until = c.now + x.p.r2_latest
+    return DONE
+
+
+def do_arm_persist__opened_on_probe(c: Tcp, e: Any, x: Run) -> int | None:
+    """The window is open, and the octet that probed it is outstanding like any other. RFC 9293 3.8.6.1"""
+    if not (c.persist_from >= 0 and flight(c, x) > 0):
+        return None
+    x.fired.append("tcp/arm_persist/opened_on_probe")
+    c.persist_from = c.persist_until = STOPPED
+    do_time_retransmission(c, None, x)
+    c.user_timeout_from = c.now + r2(c, x)
+    c.user_timeout_until = c.now + x.p.r2_latest
+    return DONE
+
+
+def do_arm_persist__opened(c: Tcp, e: Any, x: Run) -> int | None:
+    """Opened. RFC 9293 3.8.6.1"""
+    if not (c.persist_from >= 0):
+        return None
+    x.fired.append("tcp/arm_persist/opened")
+    c.persist_from = c.persist_until = STOPPED
+    c.user_timeout_from = c.user_timeout_until = STOPPED
     return DONE
 
 
@@ -418,16 +442,14 @@ def do_arm_persist__small_waits(c: Tcp, e: Any, x: Run) -> int | None:
     ):
         return None
     x.fired.append("tcp/arm_persist/small_waits")
-    c.persist_from = c.persist_until = STOPPED
     c.override_sws_from = c.now + x.p.override
     c.override_sws_until = c.now + FOREVER
     return DONE
 
 
-def do_arm_persist__end_it(c: Tcp, e: Any, x: Run) -> int | None:
-    """End it. RFC 9293 3.8.6.1"""
-    x.fired.append("tcp/arm_persist/end_it")
-    c.persist_from = c.persist_until = STOPPED
+def do_arm_persist__nothing_waits(c: Tcp, e: Any, x: Run) -> int | None:
+    """Nothing waits. RFC 9293 3.8.6.1"""
+    x.fired.append("tcp/arm_persist/nothing_waits")
     return DONE
 
 
@@ -436,8 +458,10 @@ def do_arm_persist(c: Tcp, e: Any, x: Run) -> int:
     return (
         do_arm_persist__keep(c, e, x)
         or do_arm_persist__begin(c, e, x)
+        or do_arm_persist__opened_on_probe(c, e, x)
+        or do_arm_persist__opened(c, e, x)
         or do_arm_persist__small_waits(c, e, x)
-        or do_arm_persist__end_it(c, e, x)
+        or do_arm_persist__nothing_waits(c, e, x)
         or DONE
     )
 

@@ -310,6 +310,8 @@ def timeout_probe__empty_segment(c: Tcp, e: Any, x: Run) -> int | None:
 def timeout_probe__one_octet(c: Tcp, e: Any, x: Run) -> int | None:
     """An octet of what waits, to be told of the window when it opens. [MUST-36, MUST-35, SHLD-29, SHLD-30] RFC
     9293 3.8.6.1"""
+    if not (flight(c, x) == 0 and unsent(c, x) > 0):
+        return None
     x.fired.append("tcp/probe/one_octet")
     do_probe_again(c, None, x)
     c.owed = (
@@ -330,9 +332,45 @@ def timeout_probe__one_octet(c: Tcp, e: Any, x: Run) -> int | None:
     return DONE
 
 
+def timeout_probe__octet_again(c: Tcp, e: Any, x: Run) -> int | None:
+    """The octet that nobody has taken yet goes again. [MUST-36, SHLD-30] RFC 9293 3.8.6.1"""
+    if not (flight(c, x) > 0 and len(outstanding_data(c, x)) > 0):
+        return None
+    x.fired.append("tcp/probe/octet_again")
+    do_probe_again(c, None, x)
+    c.owed = (
+        *c.owed,
+        Template(
+            "tcp/probe/octet_again",
+            c.snd_una,  # seq
+            0,  # span
+            c.rcv_nxt,  # ack
+            16,  # ACK+PSH?
+            40,  # may
+            outstanding_data(c, x),  # text
+            1,  # low
+            1,  # high
+            False,  # rest
+        ),
+    )
+    return DONE
+
+
+def timeout_probe__nothing_waits(c: Tcp, e: Any, x: Run) -> int | None:
+    """Nothing waits. RFC 9293 3.8.6.1"""
+    x.fired.append("tcp/probe/nothing_waits")
+    return DONE
+
+
 def timeout_probe(c: Tcp, e: Any, x: Run) -> int:
     """PERSIST ends in ESTABLISHED, CLOSE-WAIT, FIN-WAIT-1, CLOSING, LAST-ACK (RFC 9293 3.8.6.1)"""
-    return timeout_probe__empty_segment(c, e, x) or timeout_probe__one_octet(c, e, x) or DONE
+    return (
+        timeout_probe__empty_segment(c, e, x)
+        or timeout_probe__one_octet(c, e, x)
+        or timeout_probe__octet_again(c, e, x)
+        or timeout_probe__nothing_waits(c, e, x)
+        or DONE
+    )
 
 
 def timeout_override__small_segment_may_go(c: Tcp, e: Any, x: Run) -> int | None:
