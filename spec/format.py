@@ -273,7 +273,12 @@ def _start(start: s.Start) -> list[str]:
     if start.form == "after":
         return lay(head, start.low)
     lines = lay(head, start.low, Bind.SUM)
-    return lines if start.high is None else _join(lines, " and ", start.high, Bind.SUM)
+    if start.high is None:
+        return lines
+    joined = _join(lines, " and ", start.high, Bind.SUM)
+    if len(joined) == 1 and len(joined[0]) <= WIDTH:
+        return joined
+    return [*lines, *lay(" " * (len(head) - 4) + "and ", start.high, Bind.SUM)]
 
 
 def _outcome(o: s.Outcome) -> str:

@@ -134,14 +134,13 @@ def before_parsing(source: Source) -> Diagnostic | None:
     """What the parser would bear badly: nesting without end, keywords that it would take for names."""
     brackets = chained = negations = conditionals = 0
     head = previous = ""
-    end = 0
     for token in TOKENS.finditer(source.text):
         text = token[0]
         if text.startswith("--"):
             continue
         if previous + text in OPERATORS:
             return None  # from here on it is another language; the parser will say so
-        if (found := _taken_for_a_name(source, token, head, previous, end)) is not None:
+        if (found := _taken_for_a_name(source, token, head, previous)) is not None:
             return found
         brackets = max(0, brackets + bool(token["open"]) - bool(token["close"]))
         chained += text == "[" and previous == "]"
@@ -155,19 +154,17 @@ def before_parsing(source: Source) -> Diagnostic | None:
             return Diagnostic(
                 "too-deep", span_at(source, token.start(), token.end()), what, "name parts of it with let"
             )
-        previous, end = text, token.end()
+        previous = text
     return None
 
 
-def _taken_for_a_name(source: Source, token: re.Match[str], head: str, previous: str, end: int) -> Diagnostic | None:
+def _taken_for_a_name(source: Source, token: re.Match[str], head: str, previous: str) -> Diagnostic | None:
     """Where a name may stand, the grammar takes any word for one, keywords too; and it reads ``whenACK`` as two."""
     text = token[0]
     # An enum's members may be called anything; the '>' of a segment ends it.
     if text in STARTERS and previous in OPENERS and head != "enum" and (head, previous) != ("send", ">"):
         what = f"an expression is missing before '{text}'"
         hint = "complete the expression, or remove what asks for one"
-    elif text in CLAUSES and previous == "rule" and "\n" in source.text[end : token.start()]:
-        what, hint = f"the rule before '{text}' has no name", "write 'rule NAME'"
     elif re.fullmatch(r"[a-z]+[A-Z][A-Z0-9]*|[A-Z][A-Z0-9]*[a-z]+", text) and re.findall("[a-z]+", text)[0] in WORDS:
         return mixed_letters(source, token.start(), text)
     else:

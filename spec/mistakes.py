@@ -255,6 +255,15 @@ def _section_header(p: Place) -> Diagnostic | None:
     return None
 
 
+def _nameless_rule(p: Place) -> Diagnostic | None:
+    found = re.search(r"\brule[ \t]*\n\s*([a-z]+)\s+\Z", p.source.text[max(0, p.start - 200) : p.start])
+    if found is None or found[1] not in CLAUSES:
+        return None
+    start = p.source.text.rindex(found[1], 0, p.start)
+    at = Place(p.source, start, start + len(found[1]), found[1], p.accepts, False)
+    return at.error(f"the rule before '{at.text}' has no name", "write 'rule NAME'")
+
+
 def _rule_and_section(p: Place) -> Diagnostic | None:
     if p.text == "rule" and "RULE" not in p.accepts and "MACHINE" in p.accepts:
         hint = "begin a section before it: 'on EVENT in STATES named NAME', 'may send ...', 'procedure NAME'"
@@ -360,6 +369,7 @@ def _cut_keyword(p: Place) -> Diagnostic | None:
 
 MISTAKES: tuple[Callable[[Place], Diagnostic | None], ...] = (
     _unclosed_text,
+    _nameless_rule,
     _cut_keyword,
     _odd_character,
     _assignment,
