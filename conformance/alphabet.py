@@ -31,6 +31,7 @@ SEGMENTS: dict[str, Step] = {
     "ack-window-32k": _seg("ACK", wnd=0x8000),
     "text-1": _seg("PSH,ACK", len=1),
     "text-full": _seg("ACK", len=1460),
+    "text-fill": _seg("PSH,ACK", len="window"),
     "text-no-ack": _seg("PSH", len=10),
     "text-mss-option": _seg("PSH,ACK", len=10, options="02040100"),
     "text-unknown-option": _seg("PSH,ACK", len=10, options="fd0400000101fe0300010101"),
@@ -110,6 +111,17 @@ ICMP: dict[str, Step] = {
     "icmp-time-exceeded": {"icmp": [11, 0], "seq": ["SND.UNA", 0]},
     "icmp-parameter-problem": {"icmp": [12, 0], "seq": ["SND.UNA", 0]},
     "icmp-port-unreachable-old": {"icmp": [3, 3], "seq": ["SND.UNA", -1000]},
+}
+
+PRESETS: dict[str, Step] = {
+    "small-buffer": {"call": "set", "h": 1, "option": "rcvbuf", "value": 2304},
+    "preset-user-timeout": {"call": "set", "h": 1, "option": "user_timeout_ms", "value": 3000},
+}
+"""Options set before the handle is opened."""
+
+OPENINGS: dict[str, Step] = {
+    "open-to-broadcast": {"call": "open_active", "h": 1, "dst": "broadcast"},
+    "open-to-multicast": {"call": "open_active", "h": 1, "dst": "multicast"},
 }
 
 TIME: dict[str, Step] = {"timer": {"wait": "timer"}}

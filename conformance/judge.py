@@ -125,8 +125,13 @@ class Judge:
         for c in self.configs:
             direct = self._explain(c, out, now, candidates, fired)
             found += direct
-            for fired_c in self._fireable(c, now, skip_sending=bool(direct)):
-                found += self._explain(fired_c, out, now, candidates, fired)
+            for name, ended, rules in self._fireable(c, now):
+                if direct and name in self.machine.sending_timers:
+                    continue
+                explained = self._explain(ended, out, now, candidates, fired)
+                if explained:
+                    fired += rules
+                found += explained
         if not found:
             return self._refuse_segment(out, now, candidates)
         self.fired = fired
@@ -205,9 +210,8 @@ class Judge:
                 t = r.offer(c, self.trial)
                 if t is not None:
                     pool.append(t)
-            for timer, fired_c in self._fireable_named(c, now):
-                pool += [t for t in fired_c.owed if t not in pool]
-                del timer
+            for _, ended, _ in self._fireable(c, now):
+                pool += [t for t in ended.owed if t not in pool]
             for t in pool:
                 d = differences(c, t, out)
                 if d and all(x.rule != t.rule for x in candidates):
@@ -252,6 +256,7 @@ class Judge:
                 continue
             overdue = [d for d in c.due if d[1] + self.slack < now]
             if overdue:
+                todo += self._silent(c, overdue[0][1] + self.slack)
                 lost.append((overdue[0][0], "what it allows, for it was due", overdue[0][1], c))
                 continue
             first: tuple[int, str] | None = None
@@ -267,13 +272,13 @@ class Judge:
                 continue
             changed = True
             until, name = first
-            results, _, _ = every_way(self.trial, c, lambda c, x, n=name: self.machine.timeout(n, c, x), max(until, 0))  # type: ignore[misc]
+            results, _, _ = self._end_timer(c, name, max(c.now, until))
             for new in results:
-                new.now = max(c.now, until)
                 if new.owed and not c.owed:
                     new.owed_since = until
                 self._set_due(new, new.now)
                 todo.append(new)
+            todo += [x for x in self._silent(c, min(now, until + self.slack)) if name not in self.machine.silent_timers or x.key() not in {r.key() for r in results}]
         if not alive:
             rule, wanted, since, c = lost[0]
             text = f"{wanted} had to be sent by {since / 1e6:.6f} s and was not"
@@ -288,25 +293,28 @@ class Judge:
         out: list[Any] = []
         for c in self.configs:
             out.append(c)
-            for name, low, _ in self.machine.timer_slots:
-                if name in self.machine.silent_timers and 0 <= getattr(c, low) <= now:
-                    results, _, _ = every_way(self.trial, c, lambda c, x, n=name: self.machine.timeout(n, c, x), now)  # type: ignore[misc]
-                    out += [r for r in results if r.owed == c.owed]
+            out += self._silent(c, now)
         return out
 
-    def _fireable(self, c: Any, now: int, skip_sending: bool) -> list[Any]:
-        return [
-            r
-            for name, r in self._fireable_named(c, now)
-            if not (skip_sending and name in self.machine.sending_timers)
-        ]
-
-    def _fireable_named(self, c: Any, now: int) -> list[tuple[str, Any]]:
-        out: list[tuple[str, Any]] = []
+    def _fireable(self, c: Any, now: int) -> list[tuple[str, Any, list[str]]]:
+        """Every timer that may have ended by now: its name, the configuration after, the rules that fired."""
+        out: list[tuple[str, Any, list[str]]] = []
         for name, low, _ in self.machine.timer_slots:
             if 0 <= getattr(c, low) <= now:
-                results, _, _ = every_way(self.trial, c, lambda c, x, n=name: self.machine.timeout(n, c, x), now)  # type: ignore[misc]
-                out += [(name, r) for r in results]
+                results, _, fired = self._end_timer(c, name, now)
+                out += [(name, r, fired) for r in results]
+        return out
+
+    def _end_timer(self, c: Any, name: str, at: int) -> tuple[list[Any], Any, list[str]]:
+        return every_way(self.trial, c, lambda c, x: self.machine.timeout(name, c, x), at)
+
+    def _silent(self, c: Any, now: int) -> list[Any]:
+        """``c`` with timers ended that show nothing."""
+        out: list[Any] = []
+        for name, low, _ in self.machine.timer_slots:
+            if name in self.machine.silent_timers and 0 <= getattr(c, low) <= now:
+                results, _, _ = self._end_timer(c, name, max(now, c.now))
+                out += [r for r in results if r.owed == c.owed]
         return out
 
     # ---- the belief -----------------------------------------------------------------------------------------------

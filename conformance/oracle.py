@@ -193,7 +193,7 @@ class Oracle:
         self._settle(key, judge)
 
     def _note(self, refusal: Refusal | None, judge: Judge, step: Step) -> None:
-        step.rules = tuple(judge.fired)
+        step.rules += tuple(judge.fired)
         step.states = tuple(dict.fromkeys(c.state for c in judge.configs))
         if refusal is not None:
             self._refuse(refusal, judge)

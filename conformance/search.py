@@ -18,7 +18,8 @@ from wireproof.conformance.tester import AFTERMATH_US, Settings, Tester, Unreach
 from wireproof.reference.host import SYNCHRONIZED
 
 MAX_DEPTH = 9
-MAX_NODES = 900
+MAX_NODES = 1200
+MAX_VARIANT_NODES = 150
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Node:
     before: str = ""
     """The state before the last step."""
     now: int = 0
+    variant: str = ""
+    """What was set before the first step; its nodes are counted apart."""
 
 
 class Explorer:
@@ -101,6 +104,8 @@ def stimuli(node: Node) -> Iterator[tuple[str, Step]]:
             if name == "open-active" and listening and node.state != "LISTEN":
                 continue
             yield name, step
+    if node.mode == "closed":
+        yield from alphabet.OPENINGS.items()
     yield from alphabet.SEGMENTS.items()
     if node.state not in ("CLOSED", "LISTEN"):
         yield from alphabet.ICMP.items()
@@ -143,6 +148,8 @@ def look(tester: Tester, session: ReferenceSession, mode: str, accepted: bool, r
         c.persist_from >= 0,
         c.overridden,
         c.soft_error,
+        c.user_timeout > 0,
+        c.rcv_edge == c.rcv_nxt,
     )
 
 
@@ -151,12 +158,27 @@ def explore(explorer: Explorer, progress: Any = None) -> tuple[list[Node], list[
     start = [
         Node([], [], "closed", "CLOSED", False, False, "closed"),
         Node([{"call": "open_passive", "h": 1}], ["listen"], "passive", "LISTEN", False, False, "listen"),
+        *(
+            Node([dict(step)], [name], "closed", "CLOSED", False, False, ("preset", name), variant=name)
+            for name, step in alphabet.PRESETS.items()
+        ),
+        Node(
+            [dict(alphabet.PRESETS["small-buffer"]), {"call": "open_passive", "h": 1}],
+            ["small-buffer", "listen"],
+            "passive",
+            "LISTEN",
+            False,
+            False,
+            "listen small",
+            variant="small-buffer-passive",
+        ),
     ]
     seen = {n.key for n in start}
     queue = deque(start)
     nodes: list[Node] = list(start)
     tried: list[Node] = []
     covered: set[tuple[str, str]] = set()
+    count: dict[str, int] = {}
     while queue:
         node = queue.popleft()
         for name, step in stimuli(node):
@@ -165,19 +187,26 @@ def explore(explorer: Explorer, progress: Any = None) -> tuple[list[Node], list[
             if got is None:
                 continue
             tester, session, rules, before, _ = got
-            mode = "active" if node.mode == "closed" and step.get("call") == "open_active" else node.mode
+            opening = node.mode == "closed" and step.get("call") == "open_active" and "dst" not in step
+            mode = "active" if opening else node.mode
             if node.mode == "closed" and step.get("call") == "open_passive":
                 continue
             accepted = node.accepted or name == "accept"
             released = node.released or step.get("call") in ("release", "abort")
             state, key = look(tester, session, mode, accepted, released)
+            key = (node.variant, key)
             child = Node(steps, [*node.names, name], mode, state, accepted, released, key, rules, before)
             child.now = session.now()
+            child.variant = node.variant
             tried.append(child)
             new = {(r, before) for r in rules} - covered
             covered |= new
-            fresh = key not in seen and len(steps) < MAX_DEPTH and len(nodes) < MAX_NODES
+            limit = MAX_VARIANT_NODES if node.variant else MAX_NODES
+            fresh = key not in seen and len(steps) < MAX_DEPTH and count.get(node.variant, 0) < limit
+            if node.variant and state == "CLOSED":
+                continue
             if fresh and (len(steps) <= 4 or new):
+                count[node.variant] = count.get(node.variant, 0) + 1
                 explorer.aftermath(tester, session)
                 seen.add(key)
                 nodes.append(child)

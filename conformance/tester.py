@@ -132,6 +132,9 @@ class Tester:
         ctl = sum(1 << CTL_NAMES.index(n) for n in names)
         local, local_port, remote, remote_port = key
         n = step.get("len", 0)
+        if n == "window":
+            c = self.oracle.configuration(key)
+            n = 0 if c is None else min((c.rcv_edge - c.rcv_nxt) & 0xFFFFFFFF, 1460)
         seq = self.number(key, step.get("seq", ["RCV.NXT", 0]))
         at = (seq - PEER_ISN - 1 + ("SYN" in names)) & 0xFFFF
         out = Segment(

@@ -115,7 +115,6 @@ from wireproof.reference.generated.tcp_sending import (
     may_new_text__last_of_queue,
     may_new_text__last_of_queue__due,
     may_new_text__last_of_queue_and_fin,
-    may_new_text__last_of_queue_unpushed,
     may_new_text__minshall,
     may_new_text__overridden,
     may_new_text__overridden__due,
@@ -516,7 +515,6 @@ MAY: dict[str, tuple[MayRule, ...]] = {
         MayRule("tcp/new_text/full_segment", may_new_text__full_segment, None, may_new_text__full_segment__due, ()),
         MayRule("tcp/new_text/last_of_queue", may_new_text__last_of_queue, None, may_new_text__last_of_queue__due, ()),
         MayRule("tcp/new_text/last_of_queue_and_fin", may_new_text__last_of_queue_and_fin, None, None, ()),
-        MayRule("tcp/new_text/last_of_queue_unpushed", may_new_text__last_of_queue_unpushed, None, None, ("MUST-61",)),
         MayRule(
             "tcp/new_text/part_of_window", may_new_text__part_of_window, None, may_new_text__part_of_window__due, ()
         ),
@@ -533,7 +531,6 @@ MAY: dict[str, tuple[MayRule, ...]] = {
         MayRule("tcp/new_text/full_segment", may_new_text__full_segment, None, may_new_text__full_segment__due, ()),
         MayRule("tcp/new_text/last_of_queue", may_new_text__last_of_queue, None, may_new_text__last_of_queue__due, ()),
         MayRule("tcp/new_text/last_of_queue_and_fin", may_new_text__last_of_queue_and_fin, None, None, ()),
-        MayRule("tcp/new_text/last_of_queue_unpushed", may_new_text__last_of_queue_unpushed, None, None, ("MUST-61",)),
         MayRule(
             "tcp/new_text/part_of_window", may_new_text__part_of_window, None, may_new_text__part_of_window__due, ()
         ),
@@ -552,7 +549,6 @@ MAY: dict[str, tuple[MayRule, ...]] = {
         MayRule("tcp/new_text/full_segment", may_new_text__full_segment, None, may_new_text__full_segment__due, ()),
         MayRule("tcp/new_text/last_of_queue", may_new_text__last_of_queue, None, may_new_text__last_of_queue__due, ()),
         MayRule("tcp/new_text/last_of_queue_and_fin", may_new_text__last_of_queue_and_fin, None, None, ()),
-        MayRule("tcp/new_text/last_of_queue_unpushed", may_new_text__last_of_queue_unpushed, None, None, ("MUST-61",)),
         MayRule(
             "tcp/new_text/part_of_window", may_new_text__part_of_window, None, may_new_text__part_of_window__due, ()
         ),
@@ -568,7 +564,6 @@ MAY: dict[str, tuple[MayRule, ...]] = {
         MayRule("tcp/new_text/full_segment", may_new_text__full_segment, None, may_new_text__full_segment__due, ()),
         MayRule("tcp/new_text/last_of_queue", may_new_text__last_of_queue, None, may_new_text__last_of_queue__due, ()),
         MayRule("tcp/new_text/last_of_queue_and_fin", may_new_text__last_of_queue_and_fin, None, None, ()),
-        MayRule("tcp/new_text/last_of_queue_unpushed", may_new_text__last_of_queue_unpushed, None, None, ("MUST-61",)),
         MayRule(
             "tcp/new_text/part_of_window", may_new_text__part_of_window, None, may_new_text__part_of_window__due, ()
         ),
@@ -585,7 +580,6 @@ MAY: dict[str, tuple[MayRule, ...]] = {
         MayRule("tcp/new_text/full_segment", may_new_text__full_segment, None, may_new_text__full_segment__due, ()),
         MayRule("tcp/new_text/last_of_queue", may_new_text__last_of_queue, None, may_new_text__last_of_queue__due, ()),
         MayRule("tcp/new_text/last_of_queue_and_fin", may_new_text__last_of_queue_and_fin, None, None, ()),
-        MayRule("tcp/new_text/last_of_queue_unpushed", may_new_text__last_of_queue_unpushed, None, None, ("MUST-61",)),
         MayRule(
             "tcp/new_text/part_of_window", may_new_text__part_of_window, None, may_new_text__part_of_window__due, ()
         ),
@@ -1401,7 +1395,7 @@ SENDING_TIMERS = frozenset(
     )
 )
 """Timers whose end sends something and changes nothing else."""
-SPEC_HASH = "70a12b20b3dd"
+SPEC_HASH = "acd4902c16b7"
 
 __all__ = [
     "AFTER",

@@ -110,30 +110,6 @@ def may_new_text__last_of_queue_and_fin(c: Tcp, x: Run) -> Template | None:
     )
 
 
-def may_new_text__last_of_queue_unpushed(c: Tcp, x: Run) -> Template | None:
-    """The last segment of the queue without PSH. RFC 9293 3.7, 3.8.6.2.1"""
-    if not (
-        c.snd_una != c.iss
-        and (unsent(c, x) >= 1 and unsent(c, x) <= full(c, x))
-        and unsent(c, x) <= usable(c, x)
-        and unsent(c, x) <= room_in_flight(c, x)
-        and nagle_allows(c, x)
-    ):
-        return None
-    return Template(
-        "tcp/new_text/last_of_queue_unpushed",
-        c.snd_nxt,  # seq
-        0,  # span
-        c.rcv_nxt,  # ack
-        16,  # ACK
-        32,  # may
-        unsent_data(c, x),  # text
-        0,  # low
-        0,  # high
-        True,  # rest
-    )
-
-
 def may_new_text__part_of_window(c: Tcp, x: Run) -> Template | None:
     """Less than a full segment because the window is small, but at least half of the largest it has ever been.
     [MUST-38] RFC 9293 3.7, 3.8.6.2.1"""

@@ -1,0 +1,72 @@
+"""The suite of test cases for TCP: found by search, frozen in ``suites/tcp.jsonl``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from wireproof.conformance.search import Explorer, explore, select
+from wireproof.conformance.targets.reference import ReferenceTarget
+from wireproof.conformance.testcase import TestCase, read_suite
+from wireproof.conformance.tester import Settings, run_case
+from wireproof.reference import machine as machines
+from wireproof.spec import ir
+
+SUITE = "tcp-2026.1"
+
+
+def path() -> Path:
+    """The suite file that comes with wireproof."""
+    return Path(str(resources.files("wireproof.conformance").joinpath("suites/tcp.jsonl")))
+
+
+def load() -> list[TestCase]:
+    """The frozen suite. Raises SuiteError when it cannot be read."""
+    return read_suite(path())
+
+
+def build(model: ir.Model, progress: Callable[[int, int, int, int], None] | None = None) -> list[TestCase]:
+    """Search for test cases with the reference, and tag them from the model.
+
+    Every case is run on the reference in the profile of the kernel too, to know how long it takes there.
+    """
+    machine = machines.tcp()
+    explorer = Explorer(Settings(machine), ReferenceTarget())
+    _, tried = explore(explorer, progress)
+    rules = {r.id: r for _, r in model.rules()}
+    trivial = frozenset(r.id for r in rules.values() if not r.actions and r.end == "continue")
+    hidden = frozenset(r.id for s, r in model.rules() if s.kind in ("procedure", "every", "after"))
+    cases = select(tried, trivial, hidden)
+    for case in cases:
+        found = [rules[r] for r in case.rules if r in rules]
+        case.ids = sorted({i for r in found for i in r.ids}, key=_number)
+        levels = [r.level for r in found if r.id not in trivial]
+        case.level = next((level for level in ("must", "should", "may") if level in levels), "procedure")
+        case.duration_us = duration(case)
+    return sorted(cases, key=lambda c: c.id)
+
+
+def duration(case: TestCase) -> int:
+    """How long a case takes on a stack with the kernel's timers (us), by running it on the reference as one."""
+    target = ReferenceTarget(profile="linux")
+    session = target.session()
+    program = run_case(case, session, Settings(machines.tcp(), "linux"))
+    try:
+        until = next(program)
+        while True:
+            session.pass_time(until)
+            until = program.send(None)
+    except StopIteration:
+        return session.now()
+
+
+def _number(requirement: str) -> tuple[str, int]:
+    kind, n = requirement.split("-")
+    return kind, int(n)
+
+
+def tags(case: TestCase) -> dict[str, Any]:
+    """What selectors can ask of a case."""
+    return {"state": case.state, "event": case.event, "level": case.level}
