@@ -22,6 +22,9 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS    := never
 unexport VIRTUAL_ENV
 
+# Whom this machine trusts is for its own store to say, as for git and pip; uv would ask a list that it carries.
+export UV_SYSTEM_CERTS ?= true
+
 PARTS := lint types fresh unit
 
 .DEFAULT_GOAL := help

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
         shutil.copy(ROOT / name, source)
     done = subprocess.run(
         [find_uv(), "build", "--wheel", "--python", sys.executable, "--out-dir", str(out), str(source)],
+        # Trust as the Makefile does, also where pytest is called without it.
+        env={"UV_SYSTEM_CERTS": "true", **os.environ},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
