@@ -6,6 +6,7 @@ empty interface right afterwards means silence; only timers speak later. While a
 
 from __future__ import annotations
 
+import gc
 import heapq
 import platform
 import resource
@@ -30,18 +31,22 @@ FILES_PER_SESSION = 8
 class LinuxTarget:
     """The kernel that this runs on; see :class:`~wireproof.conformance.session.Target`.
 
-    ``window`` is how many programs are under way at once; ``limit_s`` how many seconds a program may take before it
-    ends with ``IutError("timeout")``. The clock starts at 0 with the construction. Raises :class:`IutError` when
-    the namespace, the interface or the parameters cannot be had; it needs root.
+    ``window`` is how many programs are under way at once; ``limit_s`` how many seconds a program may take, and
+    ``turn_s`` how long it may go on without a wait, before it ends with ``IutError("timeout...")``. The clock starts
+    at 0 with the construction. Raises :class:`IutError` when the namespace, the interface or the parameters cannot
+    be had; it needs root.
     """
 
     clock: Literal["virtual", "wall"] = "wall"
 
-    def __init__(self, family: Literal[4, 6] = 4, *, window: int = 512, limit_s: float = 150.0) -> None:
+    def __init__(
+        self, family: Literal[4, 6] = 4, *, window: int = 512, limit_s: float = 150.0, turn_s: float = 5.0
+    ) -> None:
         self.name = f"linux-{platform.release()}"
         self.family: Literal[4, 6] = family
         self.window = window
         self.limit_us = int(limit_s * 1e6)
+        self.turn_us = int(turn_s * 1e6)
         self._namespace = NetworkNamespace()
         try:
             with self._namespace.entered():
@@ -66,7 +71,7 @@ class LinuxTarget:
         namespace meanwhile (in ``progress`` too), and back in its old one afterwards. A program that computes for
         ever without touching its session cannot be stopped.
         """
-        with _files_for(self.window), self._namespace.entered(), urgent_notices():
+        with _files_for(self.window), _short_collections(), self._namespace.entered(), urgent_notices():
             run = _Run(self, programs, progress)
             try:
                 run.everything()
@@ -137,8 +142,10 @@ class _Run:
 
     def wake_sleepers(self) -> None:
         now = self.wire.now()
+        due = []
         while self.heap and self.heap[0][0] <= now:
-            wake, _, running = heapq.heappop(self.heap)
+            due.append(heapq.heappop(self.heap))
+        for wake, _, running in due:  # one that waits for a time past has its next turn after all others
             box = running.session.box
             if running.wake == wake and box.parked:
                 box.parked = False
@@ -159,9 +166,13 @@ class _Run:
 
     def resume(self, running: _Running) -> None:
         """Let a program go on to its next wait, or to its end."""
-        if self.wire.now() >= running.deadline:
+        # Many may be due together: what the kernel says meanwhile is stamped between any two of them.
+        self.wire.pump()
+        now = self.wire.now()
+        if now >= running.deadline:
             self.finish(running, None, IutError("timeout"))
             return
+        running.session.limit = min(running.deadline, now + self.target.turn_us)
         assert running.generator is not None
         try:
             until = next(running.generator)
@@ -214,3 +225,16 @@ def _files_for(window: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def _short_collections() -> Iterator[None]:
+    """Keep the garbage collector off what is there already: a full collection would make packets' stamps late."""
+    if gc.get_freeze_count():  # the caller has arranged this
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -168,7 +168,7 @@ class Calls:
         flags = socket.MSG_NOSIGNAL | (socket.MSG_OOB if urgent else 0)
         return Result("count", self._sockets[h].send(data, flags))
 
-    def _receive(self, h: int, max: int) -> Result:  # noqa: A002 - the interface's name
+    def _receive(self, h: int, max: int) -> Result:
         return Result("octets", self._sockets[h].recv(max))
 
     def _close(self, h: int) -> Result:

@@ -24,8 +24,7 @@ class LinuxSession:
 
     def __init__(self, wire: Wire, state: StateByAddress, limit: int) -> None:
         self._wire = wire
-        self._state = state
-        self._limit = limit
+        self.limit = limit
         self.box: Mailbox = wire.subscribe()
         self._calls = Calls(wire.family, state)
         self.local = IUT[wire.family]
@@ -39,8 +38,8 @@ class LinuxSession:
         return self._wire.now()
 
     def _in_time(self) -> None:
-        if self._wire.now() > self._limit:
-            raise IutError("timeout")
+        if self._wire.now() > self.limit:
+            raise IutError("timeout: the test does not wait")
 
     def call(self, h: int, fn: str, **args: Any) -> Result:
         self._in_time()

@@ -1,4 +1,4 @@
-"""A TUN interface in the current network namespace: addresses and routes by ioctl, so that nothing need be installed."""
+"""A TUN interface in the current network namespace, with addresses and routes by ioctl: nothing need be installed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import fcntl
 import os
 import socket
 import struct
+import time
+from pathlib import Path
 
 from wireproof.conformance.session import IutError
 
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 IFF_UP, RTF_UP = 0x1, 0x1
+IFA_F_TENTATIVE = 0x40
 SIOCADDRT = 0x890B
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFMTU = 0x8916, 0x891C, 0x8922
@@ -101,6 +104,7 @@ class Tun:
             # struct in6_rtmsg: destination, source, gateway, type, lengths, metric, info, flags, index
             route = struct.pack("16s16s16sIHHILIi", bytes(16), bytes(16), bytes(16), 0, 0, 0, 1024, 0, RTF_UP, index)
             _ioctl(sock, SIOCADDRT, route, f"{self.name}: no default route")
+        _await_address6(address)
 
     def write(self, packet: bytes) -> bool:
         """Hand one datagram to the kernel; False if it is no IP datagram at all, which the interface refuses.
@@ -120,6 +124,17 @@ class Tun:
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def _await_address6(address: bytes) -> None:
+    """Wait until a new IPv6 address is usable: the kernel settles that in a work queue, even without detection."""
+    for _ in range(2000):
+        for line in Path("/proc/thread-self/net/if_inet6").read_text().splitlines():
+            name, _, _, _, flags, _ = line.split()
+            if bytes.fromhex(name) == address and not int(flags, 16) & IFA_F_TENTATIVE:
+                return
+        time.sleep(0.001)
+    raise IutError(f"the address {socket.inet_ntop(socket.AF_INET6, address)} stays tentative")
 
 
 def _sockaddr4(address: bytes) -> bytes:

@@ -13,7 +13,7 @@ IUT = {4: bytes([10, 0, 0, 1]), 6: bytes.fromhex("fd7700000000000000000000000000
 """The kernel's address, by family."""
 PREFIX = {4: 8, 6: 64}
 
-# A tester address is used again only after this many sessions: 10.1.0.1 to 10.255.255.254 without x.x.x.0 and x.x.x.255.
+# A tester address is used again only after this many sessions: 10.1.0.1 to 10.255.255.254, last octet not 0 or 255.
 ADDRESSES = 255 * 256 * 254
 FIRST_PORT, PORTS = 2000, 58000
 """The sessions' ports at the kernel; the kernel picks its own ones above."""
