@@ -15,7 +15,7 @@ from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference.connection import CallEvent
 from wireproof.reference.machine import Machine
 from wireproof.reference.run import FOREVER, Outcome, Template
-from wireproof.reference.segment import ACK, RST, SYN, Segment
+from wireproof.reference.segment import ACK, SYN, Segment
 
 MAX_BELIEF = 64
 """More configurations than this are never kept: the ones with the fewest deviations stay, and a verdict that may
@@ -68,7 +68,6 @@ class Judge:
         """The belief was cut: a refusal from here on proves nothing."""
         self.end = 0
         """How the last segment that arrived ended (run.py)."""
-        self.unheard: set[str] = set()
 
     # ---- what goes in ---------------------------------------------------------------------------------------------
 
@@ -223,7 +222,8 @@ class Judge:
             text = f"the segment breaks '{b.broken}', which holds of every segment"
             return Refusal("broken", b.rule, text, now, candidates, self.configs[0], after, out)
         near = [x for x in candidates if len(x.differences) == 1 and x.differences[0].field != "CTL"]
-        rule = near[0].rule if near else (after[-1] if after else "")
+        deciding = [r for r in after if r in self.machine.deciding] or after
+        rule = near[0].rule if near else (deciding[-1] if deciding else "")
         what = f"{out.control()} seq={out.seq} ack={out.ack if out.ctl & ACK else '-'} len={len(out.data)}"
         if near:
             text = f"{what}: {near[0].differences[0]}"
@@ -367,6 +367,16 @@ class Judge:
         best: tuple[tuple[str, str], ...] = min((c.deviations for c in self.configs), key=len)
         return best
 
+    def next_timer(self) -> int | None:
+        """The earliest time at which a timer may end by itself, acknowledgments aside, or None."""
+        times = [
+            low
+            for c in self.configs
+            for name, slot, _ in self.machine.timer_slots
+            if name not in self.machine.sending_timers and (low := getattr(c, slot)) >= 0
+        ]
+        return min(times) if times else None
+
     def next_deadline(self, now: int) -> int | None:
         """When the next thing must have happened, at the latest, or None."""
         times = []
@@ -398,7 +408,3 @@ def result_text(r: Result) -> str:
     if r.kind == "octets":
         return f"{len(r.value)} octets beginning {r.value[:16]!r}" if r.value else "end of file"
     return r.kind if r.value is None else f"{r.kind} {r.value}"
-
-
-def is_reset(s: Segment) -> bool:
-    return bool(s.ctl & RST)

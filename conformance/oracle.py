@@ -42,6 +42,8 @@ class Listening:
     """A listener as the oracle knows it."""
 
     options: list[tuple[str, int]]
+    doubtful: bool = False
+    """The user closed it, and whether that stops it is the implementation's choice."""
     children: list[Key] = field(default_factory=list)
     """Connections made from it and not accepted yet, oldest first."""
 
@@ -170,6 +172,8 @@ class Oracle:
             c.passive = True
             for option, value in listening.options:
                 judge.call("set", CallEvent(option=option, value=value), Result("ok"), self.now)
+            if listening.doubtful:
+                judge.configs.append(self.machine.Tcp())
         self.judges[key] = judge
         return judge
 
@@ -211,7 +215,7 @@ class Oracle:
                 self.deviations[d] = None
             for h, k in self.handles.items():
                 if k == key:
-                    self.detached[h] = judge
+                    self.detached.setdefault(h, judge)
             if self.judges.get(key) is judge:
                 del self.judges[key]
             return
@@ -303,9 +307,13 @@ class Oracle:
     ) -> None:
         judge = Judge(self.machine, self.p, self.slack)
         judge.configs[0].state = "LISTEN"
+        if self.listeners[port].doubtful:
+            judge.configs.append(self.machine.Tcp())
         self._note(judge.call(fn, event_of(fn, args), result, now), judge, step)
         if fn == "set":
             self.listeners[port].options.append((OPTIONS[args["option"]], args["value"]))
+        if any(c.state == "CLOSED" for c in judge.configs):
+            self.listeners[port].doubtful = True
         if fn in ("release", "abort"):
             self.gone.add(h)
             self.handles.pop(h, None)
@@ -336,6 +344,11 @@ class Oracle:
     def next_deadline(self) -> int | None:
         """When the next thing must have happened at the latest, or None."""
         times = [t for j in self.judges.values() if (t := j.next_deadline(self.now)) is not None]
+        return min(times) if times else None
+
+    def next_timer(self) -> int | None:
+        """The earliest time at which a timer may end by itself, or None."""
+        times = [t for j in self.judges.values() if (t := j.next_timer()) is not None]
         return min(times) if times else None
 
     def configuration(self, key: Key) -> Any | None:

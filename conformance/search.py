@@ -14,7 +14,7 @@ from typing import Any
 from wireproof.conformance import alphabet
 from wireproof.conformance.targets.reference import ReferenceSession, ReferenceTarget
 from wireproof.conformance.testcase import Step, TestCase
-from wireproof.conformance.tester import AFTERMATH_US, Settings, Tester, Unreachable
+from wireproof.conformance.tester import Settings, Tester, Unreachable
 from wireproof.reference.host import SYNCHRONIZED
 
 MAX_DEPTH = 9
@@ -81,12 +81,12 @@ class Explorer:
         assert r is not None
         raise AssertionError(f"the oracle refuses the reference: {r.rule}: {r.text}\n  steps: {steps}")
 
-    def aftermath(self, tester: Tester, session: ReferenceSession) -> None:
+    def aftermath(self, tester: Tester, session: ReferenceSession, steps: list[Step]) -> None:
         """What every test does after its last step must be accepted too."""
-        for until in tester.wait(AFTERMATH_US):
+        for until in tester.aftermath():
             session.pass_time(until)
         if tester.oracle.refusal is not None:
-            self.complain([], tester)
+            self.complain(steps, tester)
 
 
 def handle(node: Node) -> int:
@@ -149,6 +149,9 @@ def look(tester: Tester, session: ReferenceSession, mode: str, accepted: bool, r
         c.overridden,
         c.soft_error,
         c.user_timeout > 0,
+        c.acknowledge_from >= 0,
+        c.snd_mss if c.snd_mss in (536, 1460) else 0,
+        c.snd_wnd == 0x8000,
         c.rcv_edge == c.rcv_nxt,
     )
 
@@ -207,13 +210,64 @@ def explore(explorer: Explorer, progress: Any = None) -> tuple[list[Node], list[
                 continue
             if fresh and (len(steps) <= 4 or new):
                 count[node.variant] = count.get(node.variant, 0) + 1
-                explorer.aftermath(tester, session)
+                explorer.aftermath(tester, session, steps)
                 seen.add(key)
                 nodes.append(child)
                 queue.append(child)
         if progress is not None:
             progress(len(nodes), len(queue), len(tried), len(covered))
     return nodes, tried
+
+
+def verifications(explorer: Explorer, nodes: list[Node]) -> list[Node]:
+    """For every node a suffix that shows what it is: text goes out as the peer allows, timers end when they must,
+    TIME-WAIT lasts. (The characterising sequences of the W-method, fitted to TCP.)"""
+    ack = {"seg": "ACK", "seq": ["RCV.NXT", 0], "ack": ["SND.NXT", 0]}
+    out: list[Node] = []
+    for node in nodes:
+        h = handle(node)
+        send = {"call": "send", "h": h, "len": 5000}
+        timer = {"wait": "timer"}
+        open_handle = not node.released and not (node.mode == "passive" and not node.accepted)
+        suffix: list[Step]
+        if node.state in ("ESTABLISHED", "CLOSE-WAIT") and open_handle:
+            suffix = [send, timer, ack, timer]
+        elif node.state == "SYN-RECEIVED" and node.mode == "passive":
+            suffix = [ack, {"call": "accept", "h": 1, "new": 2}, {**send, "h": 2}, timer]
+        elif node.state == "SYN-SENT":
+            suffix = [alphabet.SEGMENTS["syn-ack"], send, timer]
+        elif node.state in ("FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK"):
+            suffix = [timer, ack, alphabet.SEGMENTS["text-1"], alphabet.SEGMENTS["fin"]]
+        elif node.state == "TIME-WAIT":
+            suffix = [{"wait": "before-timer"}, alphabet.SEGMENTS["fin-old"]]
+        else:
+            continue
+        steps = [*node.steps, *suffix]
+        while suffix and explorer.run(steps, node.mode) is None:
+            suffix.pop()
+            steps = [*node.steps, *suffix]
+        if not suffix:
+            continue
+        got = explorer.run(steps, node.mode)
+        assert got is not None
+        tester, session, rules, _, _ = got
+        explorer.aftermath(tester, session, steps)
+        rules = [r for s in tester.oracle.steps for r in s.rules]
+        found = Node(steps, [*node.names, "verify"], node.mode, node.state, node.accepted, node.released, node.key)
+        found.rules, found.before, found.now = rules, node.state, session.now()
+        out.append(found)
+    return out
+
+
+def name_verifications(found: list[Node]) -> list[TestCase]:
+    """Test cases of :func:`verifications`: ``tcp/state/ESTABLISHED/how it was reached``."""
+    out: dict[str, TestCase] = {}
+    for node in found:
+        state = node.before.lower().replace("-", "_")
+        case_id = f"tcp/state/{state}/{'-'.join(node.names[:-1])}"
+        rules = list(dict.fromkeys(node.rules))
+        out[case_id] = TestCase(case_id, node.steps, rules, state=node.before, event="state", duration_us=node.now)
+    return list(out.values())
 
 
 def select(tried: list[Node], trivial: frozenset[str], procedures: frozenset[str]) -> list[TestCase]:

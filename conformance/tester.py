@@ -22,6 +22,10 @@ PEER_ISN = 1_000_000
 """Where the tester's own numbering begins."""
 AFTERMATH_US = 650_000
 """How long a test listens after its last step: longer than an acknowledgment may be delayed."""
+NOTHING_DUE_US = 1_000_000
+"""How long a test listens when it waits for a timer and none must end."""
+BEFORE_TIMER_US = 1_000_000
+"""How long before a timer may end a test acts to show that it has not ended yet."""
 
 PATTERN = bytes((i * 7 + i // 251) & 0xFF for i in range(1 << 17))
 """What the tester and the upper tester send: octets that tell their place."""
@@ -95,6 +99,19 @@ class Tester:
             for at, packet in self.s.drain():
                 self.oracle.tx(packet, at)
             self.oracle.advance(self.s.now())
+
+    def aftermath(self) -> Generator[int, None, None]:
+        """After the last step: ask what can be asked, listen for what still comes, ask again."""
+        handles = [h for h in (*self.oracle.handles, *self.oracle.detached) if h not in self.oracle.gone]
+        for h in dict.fromkeys(handles):
+            if not isinstance(self.oracle.handles.get(h), int):
+                self.call(h, "status")
+                self.call(h, "receive", max=100000)
+                self.call(h, "error")
+        yield from self.wait(AFTERMATH_US)
+        for h in dict.fromkeys(handles):
+            if self.oracle.refusal is None and h not in self.oracle.gone:
+                self.call(h, "status")
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
@@ -203,11 +220,15 @@ class Tester:
             self.inject(self.packet(step))
         elif "icmp" in step:
             self.inject(self.icmp(step))
+        elif step["wait"] == "before-timer":
+            earliest = self.oracle.next_timer()
+            if earliest is None:
+                raise Unreachable("no timer runs any more")
+            yield from self.wait(max(0, earliest - self.s.now() - BEFORE_TIMER_US))
         elif step["wait"] == "timer":
             deadline = self.oracle.next_deadline()
-            if deadline is None:
-                raise Unreachable("nothing is due any more")
-            yield from self.wait(max(0, deadline - self.s.now()) + self.oracle.slack + 1)
+            left = NOTHING_DUE_US if deadline is None else max(0, deadline - self.s.now()) + self.oracle.slack + 1
+            yield from self.wait(left)
         else:
             yield from self.wait(step["wait"])
 
@@ -224,7 +245,7 @@ def run_case(case: TestCase, session: Session, settings: Settings) -> Generator[
                 break
             done += 1
         if oracle.refusal is None:
-            yield from tester.wait(AFTERMATH_US)
+            yield from tester.aftermath()
     except Unsupported as e:
         return Report("unsupported", reason=str(e), oracle=oracle, steps_done=done)
     except Unreachable as e:

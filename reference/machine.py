@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,10 +28,22 @@ class Machine:
         self.every: dict[str, tuple[EveryRule, ...]] = space["EVERY"]
         self.after: dict[str, tuple[Section, ...]] = space["AFTER"]
         self.timer_slots: tuple[tuple[str, str, str], ...] = space["TIMER_SLOTS"]
+        self.timer_starts: Callable[[Any], tuple[int, ...]] = operator.attrgetter(*(s[1] for s in self.timer_slots))
+        """Of a configuration: when each timer may end, in the order of the slots; negative when it does not run."""
         self.silent_timers: frozenset[str] = space["SILENT_TIMERS"]
         self.sending_timers: frozenset[str] = space["SENDING_TIMERS"]
+        self.deciding: frozenset[str] = space["DECIDING"]
         self.bases: dict[str, str] = space["BASES"]
         self.spec_hash: str = space["SPEC_HASH"]
+        self._used: dict[frozenset[str], dict[str, tuple[MayRule, ...]]] = {}
+
+    def used(self, ids: frozenset[str]) -> dict[str, tuple[MayRule, ...]]:
+        """``may`` with these rules only."""
+        found = self._used.get(ids)
+        if found is None:
+            found = {state: tuple(r for r in rules if r.id in ids) for state, rules in self.may.items()}
+            self._used[ids] = found
+        return found
 
     def arrive(self, event: str, c: Any, e: Any, x: Any) -> int:
         """Run the steps for an event that arrives (``segment``, ``icmp``); how it ended (run.py)."""

@@ -24,7 +24,17 @@ UNITS = {"us": 1, "ms": 1000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_
 def grammar() -> lark.Lark:
     """The LALR(1) parser of the language, made once."""
     text = resources.files("wireproof.spec").joinpath("grammar/wire.lark").read_text("utf-8")
-    return lark.Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+    return lark.Lark(
+        text, parser="lalr", propagate_positions=True, maybe_placeholders=True, edit_terminals=_whole_words
+    )
+
+
+def _whole_words(t: lark.lexer.TerminalDef) -> None:
+    """A keyword ends where the word ends: ``doit`` is a name, not ``do it``."""
+    word = t.pattern.value
+    if isinstance(t.pattern, lark.lexer.PatternStr) and word.isalpha():
+        t.pattern = lark.lexer.PatternRE(word + r"(?![A-Za-z0-9_])")
+        t.priority = max(t.priority, 1)
 
 
 def parse_file(path: Path, name: str | None = None) -> s.File:
@@ -77,6 +87,10 @@ def parse(source: Source) -> s.File:
     except lark.exceptions.VisitError as e:
         if isinstance(e.orig_exc, SpecError):
             raise e.orig_exc from None
+        if isinstance(e.orig_exc, RecursionError):
+            where = Span(source, 1, 1, 1, 1)
+            hint = "name parts of it with let"
+            raise SpecError([Diagnostic("too-deep", where, "an expression is nested too deeply", hint)]) from None
         raise
     comments = [
         (i, m.group())

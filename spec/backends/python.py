@@ -522,6 +522,12 @@ class PythonBackend:
         plain = sorted(t for t in m.timers if self.only_sends(t))
         yield f"SENDING_TIMERS = frozenset(({quoted(plain)},))"
         yield '"""Timers whose end sends something and changes nothing else."""'
+        hidden = ("procedure", "every", "after")
+        deciding = [
+            r.id for s, r in m.rules() if s.kind not in hidden and (r.actions or r.end not in ("continue", "done"))
+        ]
+        yield f"DECIDING = frozenset(({quoted(deciding)},))"
+        yield '"""Rules that decide something: not procedures, and not those that only pass on to the next step."""'
         yield f'SPEC_HASH = "{m.spec_hash}"'
 
     def only_sends(self, timer: str) -> bool:
