@@ -44,7 +44,7 @@ class Connection:
     ``transmit`` is called with each segment that is sent, in order.
     """
 
-    __slots__ = ("c", "key", "machine", "policy", "transmit")
+    __slots__ = ("c", "key", "machine", "policy", "transmit", "wake")
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class Connection:
         self.key = key
         self.transmit = transmit
         self.c: Any = machine.Tcp()
+        self.wake: int | None = None
+        """When the host looks at the timers next: not later than the first that ends."""
         policy.c = self.c
 
     # ---- events ---------------------------------------------------------------------------------------------------
@@ -88,8 +90,7 @@ class Connection:
         """When the earliest timer ends, or None."""
         c, policy = self.c, self.policy
         best: int | None = None
-        for name, low, high in self.machine.timer_slots:
-            at = getattr(c, low)
+        for (name, _, high), at in zip(self.machine.timer_slots, self.machine.timer_starts(c), strict=True):
             if at >= 0:
                 at = policy.fires_at(c, name, at, getattr(c, high))
                 if best is None or at < best:
@@ -127,8 +128,8 @@ class Connection:
                 continue
             if self.use_permission():
                 continue
-            for name, low, high in self.machine.timer_slots:
-                at = getattr(c, low)
+            starts = self.machine.timer_starts(c)
+            for (name, _, high), at in zip(self.machine.timer_slots, starts, strict=True):
                 if at >= 0 and self.policy.fires_at(c, name, at, getattr(c, high)) <= c.now:
                     self.machine.timeout(name, c, self.policy)
                     break
@@ -138,9 +139,7 @@ class Connection:
     def use_permission(self) -> bool:
         """Use the first permission that the policy uses and that holds."""
         c, x = self.c, self.policy
-        for rule in self.machine.may[c.state]:
-            if rule.id not in USES:
-                continue
+        for rule in self.machine.used(USES)[c.state]:
             t = rule.offer(c, x)
             if t is None:
                 continue

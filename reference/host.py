@@ -135,9 +135,21 @@ class Host:
                 return None
             child.c.state = "LISTEN"
             child.c.passive = True
-            for option, value in listener.options:
-                child.call("set", CallEvent(option=option, value=value), self.now)
+            self._preset(child, listener.options)
         return child
+
+    def _preset(self, connection: Connection, options: list[tuple[str, int]]) -> None:
+        """Options that were set before there was a connection."""
+        for option, value in options:
+            connection.call("set", CallEvent(option=option, value=value), self.now)
+            self._buffer(connection, option, value)
+
+    def _buffer(self, connection: Connection, option: str, value: int) -> None:
+        """Buffer sizes are the host's affair: the specification leaves them open."""
+        if option == "RCVBUF":
+            connection.policy.rcvbuf = min(65535, max(256, value))
+        elif option == "SNDBUF":
+            connection.policy.sndbuf = max(256, value)
 
     def _connection(self, key: Key) -> Connection:
         four_tuple = key[0] + key[1].to_bytes(2, "big") + key[2] + key[3].to_bytes(2, "big")
@@ -171,28 +183,38 @@ class Host:
         if state in ("CLOSED", "LISTEN"):
             if known:
                 del self.connections[key]
+            connection.wake = None
             return
         if not known:
             self.connections[key] = connection
             if state == "SYN-RECEIVED" and listener is not None:
                 listener.opening.add(key)
         at = connection.next_time()
-        if at is not None:
-            heapq.heappush(self._wake, (at, next(self._order), connection))
+        # A later time is found when the earlier one has come: most timers are put off again and again.
+        if at is not None and (connection.wake is None or at < connection.wake):
+            self._wake_at(connection, at)
 
     # ---- time -----------------------------------------------------------------------------------------------------
+
+    def _wake_at(self, connection: Connection, at: int) -> None:
+        connection.wake = at
+        heapq.heappush(self._wake, (at, next(self._order), connection))
 
     def next_time(self) -> int | None:
         """When something happens here by itself, or None."""
         while self._wake:
             at, _, connection = self._wake[0]
-            if self.connections.get(connection.key) is connection:
-                actual = connection.next_time()
-                if actual == at:
-                    return at
+            if self.connections.get(connection.key) is not connection:
+                heapq.heappop(self._wake)
+                continue
+            actual = connection.next_time()
+            if actual == at:
+                return at
             heapq.heappop(self._wake)
-            if self.connections.get(connection.key) is connection and actual is not None and actual > at:
-                heapq.heappush(self._wake, (actual, next(self._order), connection))
+            if connection.wake == at:
+                connection.wake = None
+                if actual is not None:
+                    self._wake_at(connection, actual)
         return None
 
     def advance(self, now: int) -> None:
@@ -200,6 +222,7 @@ class Host:
         while (at := self.next_time()) is not None and at <= now:
             self.now = max(self.now, at)
             _, _, connection = heapq.heappop(self._wake)
+            connection.wake = None
             connection.advance(self.now)
             self._settle(connection)
         self.now = max(self.now, now)
@@ -238,8 +261,7 @@ class Host:
         if key in self.connections:
             return Outcome("error", "EADDRINUSE")
         connection = self._connection(key)
-        for option, value in options:
-            connection.call("set", CallEvent(option=option, value=value), self.now)
+        self._preset(connection, options)
         result = connection.call(
             "open_active", CallEvent(group=is_group(remote, self.broadcast)), self.now
         )
@@ -288,6 +310,8 @@ class Host:
         if fn == "accept":
             return Outcome("error", "EINVAL")
         result = connection.call(fn, self._event(fn, args), self.now)
+        if fn == "set":
+            self._buffer(connection, OPTIONS[args["option"]], args["value"])
         self._settle(connection)
         if fn in ("release", "abort"):
             self.handles[h] = None
