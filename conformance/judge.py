@@ -122,6 +122,7 @@ class Judge:
         fired: list[str] = []
         self.trial.signals = []
         for c in self.configs:
+            c.now = max(c.now, now)
             direct = self._explain(c, out, now, candidates, fired)
             found += direct
             for name, ended, rules in self._fireable(c, now):

@@ -15,7 +15,7 @@ def matches(c: Any, t: Template, out: Segment) -> bool:
     ctl = out.ctl
     if t.ctl & ~ctl or ctl & ~(t.ctl | t.may):
         return False
-    if t.ack is not None and out.ack != t.ack:
+    if t.ack is not None and out.ack != t.ack and (out.ack - t.ack_from) & MASK > (t.ack - t.ack_from) & MASK:  # type: ignore[operator]
         return False
     offset = (out.seq - t.seq) & MASK
     if offset > t.span:
@@ -49,7 +49,12 @@ def differences(c: Any, t: Template, out: Segment) -> list[Difference]:
     found = []
     if t.ctl & ~out.ctl or out.ctl & ~(t.ctl | t.may):
         found.append(Difference("CTL", control(t.ctl, t.may), out.control()))
-    if t.ack is not None and out.ctl & ACK and out.ack != t.ack:
+    if (
+        t.ack is not None
+        and t.ack_from is not None
+        and out.ctl & ACK
+        and (out.ack - t.ack_from) & MASK > (t.ack - t.ack_from) & MASK
+    ):
         found.append(Difference("ACK", str(t.ack), str(out.ack)))
     offset = (out.seq - t.seq) & MASK
     if offset > t.span and not (c.unbound and t.ctl & SYN):

@@ -229,7 +229,7 @@ class Oracle:
 
     def _call(self, h: int, fn: str, args: dict[str, Any], result: Result, now: int, step: Step) -> None:
         if result.kind == "error" and result.value == "EBADF":
-            if h not in self.gone:
+            if h not in self.gone and (h in self.handles or h in self.detached):
                 self._wrong(f"{fn}() says EBADF for a handle that is open", now)
             return
         target = self.handles.get(h)

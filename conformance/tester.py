@@ -54,6 +54,8 @@ class Settings:
     machine: Machine
     profile: str = "rfc5961"
     slack: int = 0
+    patience: int = 1 << 60
+    """A test waits no longer than this for one timer (us): what would come later is not judged."""
     params: dict[str, int] = field(default_factory=dict)
 
 
@@ -65,6 +67,7 @@ class Tester:
         self.oracle = Oracle(
             settings.machine, session.local, settings.profile, slack=settings.slack, **settings.params
         )
+        self.patience = settings.patience
         self.sent = 0
         """Octets that the upper tester has sent, for the pattern."""
         self.peer_sent: dict[int, int] = {}
@@ -228,7 +231,7 @@ class Tester:
         elif step["wait"] == "timer":
             deadline = self.oracle.next_deadline()
             left = NOTHING_DUE_US if deadline is None else max(0, deadline - self.s.now()) + self.oracle.slack + 1
-            yield from self.wait(left)
+            yield from self.wait(min(left, self.patience))
         else:
             yield from self.wait(step["wait"])
 

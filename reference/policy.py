@@ -37,6 +37,7 @@ CHOICES = {
     "empty_probe": False,
     "garbage": False,
     "survives": False,
+    "checked": True,
 }
 """The silent choices, by name; ``room`` depends on the buffer."""
 

@@ -486,7 +486,7 @@ class _RuleElaborator:
 
     def send(self, c: s.Send) -> ir.Send:
         t = self.t
-        seq = ack = seq_high = None
+        seq = ack = ack_low = seq_high = None
         ctl: list[str] = []
         may: list[str] = []
         ranges = {x.name: x for x in self.out.choices if x.domain == "range"}
@@ -508,7 +508,8 @@ class _RuleElaborator:
                     seq_high = t.expect(p.high, iss, self.scope) if p.high else None
             elif p.field == "ACK":
                 irs = ir.Sort("seq32", "IRS" if "IRS" in self.e.g.variables else None)
-                ack = t.expect(p.low, irs, self.scope)
+                ack = t.expect(p.high or p.low, irs, self.scope)
+                ack_low = t.expect(p.low, irs, self.scope) if p.high else None
             else:
                 self.problem("unknown-field", p.span, f"a segment has no field {p.field} to fix", "fix SEQ, ACK or CTL")
         if seq is None:
@@ -527,7 +528,7 @@ class _RuleElaborator:
                     low_e, high_e = ranges[count.name].low, ranges[count.name].high
                 else:
                     low_e = high_e = t.fit(count, ir.LENGTH, c.text.span)
-        return ir.Send(seq, seq_high, ack, ctl, may, text, low_e, high_e, rest, span=c.span)
+        return ir.Send(seq, seq_high, ack, ack_low, ctl, may, text, low_e, high_e, rest, span=c.span)
 
 
 def rule_expressions(r: ir.Rule) -> list[ir.Expr]:
@@ -542,7 +543,7 @@ def rule_expressions(r: ir.Rule) -> list[ir.Expr]:
             case ir.Bind() | ir.Assign():
                 out.append(a.value)
             case ir.Send():
-                out += [a.seq, a.seq_high, a.ack, a.text, a.low, a.high]
+                out += [a.seq, a.seq_high, a.ack, a.ack_low, a.text, a.low, a.high]
             case ir.Start():
                 out += [a.low, a.high]
             case ir.Return():

@@ -161,6 +161,8 @@ class Send(Node):
     seq: Expr
     seq_high: Expr | None
     ack: Expr | None
+    """The highest acknowledgment number that fits; ``ack_low`` the lowest, when they differ."""
+    ack_low: Expr | None
     ctl: list[str]
     may: list[str]
     text: Expr | None

@@ -1428,6 +1428,7 @@ DECIDING = frozenset(
         "tcp/header/to_many",
         "tcp/header/from_nobody",
         "tcp/header/illegal_option",
+        "tcp/header/sound",
         "tcp/closed/reset_ignored",
         "tcp/closed/reset_without_ack",
         "tcp/closed/reset_with_ack",
@@ -1454,6 +1455,7 @@ DECIDING = frozenset(
         "tcp/close_listening/delete",
         "tcp/close_listening/stay",
         "tcp/close_opening/delete",
+        "tcp/close_half_open/queue_always",
         "tcp/close_half_open/send_fin",
         "tcp/close_half_open/queue",
         "tcp/close/queue_fin",
@@ -1536,15 +1538,16 @@ DECIDING = frozenset(
         "tcp/time_wait_over/delete",
         "tcp/retransmit_syn/syn_again",
         "tcp/retransmit_syn_ack/syn_ack_again",
+        "tcp/retransmit/syn_after_close",
         "tcp/retransmit/front_and_fin",
         "tcp/retransmit/front",
         "tcp/retransmit/only_fin",
-        "tcp/retransmit/syn_after_close",
         "tcp/acknowledge/acknowledge",
         "tcp/acknowledge_again/acknowledge",
         "tcp/probe/empty_segment",
         "tcp/probe/one_octet",
         "tcp/probe/octet_again",
+        "tcp/probe/fin_alone",
         "tcp/override/small_segment_may_go",
         "tcp/keep_alive/not_idle",
         "tcp/keep_alive/dead",
@@ -1553,7 +1556,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "acd4902c16b7"
+SPEC_HASH = "e6f0806597c0"
 
 __all__ = [
     "AFTER",

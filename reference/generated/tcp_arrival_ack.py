@@ -66,6 +66,7 @@ def arrives_syn_received_ack__unacceptable(c: Tcp, e: Any, x: Run) -> int | None
             e.ack,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             4,  # RST
             0,  # may
             b"",  # text

@@ -90,6 +90,7 @@ def arrives_sequence__syn_again(c: Tcp, e: Any, x: Run) -> int | None:
             c.iss,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            c.rcv_nxt,  # ack_from
             18,  # SYN+ACK
             0,  # may
             b"",  # text
@@ -257,7 +258,22 @@ def arrives_syn__error_with_ack(c: Tcp, e: Any, x: Run) -> int | None:
     if not (e.ctl & 16 != 0):
         return None
     x.fired.append("tcp/syn/error_with_ack")
-    c.owed = (*c.owed, Template("tcp/syn/error_with_ack", e.ack, 0, None, 4, 0, b"", 0, 0, False))  # RST
+    c.owed = (
+        *c.owed,
+        Template(
+            "tcp/syn/error_with_ack",
+            e.ack,  # seq
+            0,  # span
+            None,  # ack
+            None,  # ack_from
+            4,  # RST
+            0,  # may
+            b"",  # text
+            0,  # low
+            0,  # high
+            False,  # rest
+        ),
+    )
     c.error = "ECONNRESET"
     do_shut(c, None, x)
     return DROP
@@ -273,6 +289,7 @@ def arrives_syn__error_without_ack(c: Tcp, e: Any, x: Run) -> int | None:
             0,  # seq
             0,  # span
             e.seq + e.length & M,  # ack
+            e.seq + e.length & M,  # ack_from
             20,  # RST+ACK
             0,  # may
             b"",  # text

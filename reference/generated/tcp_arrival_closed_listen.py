@@ -62,9 +62,10 @@ def arrives_header__illegal_option(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def arrives_header__sound(c: Tcp, e: Any, x: Run) -> int | None:
-    """Options that are not known are skipped by their length, wherever they stand; the segment is processed.
-    [MUST-4, MUST-5, MUST-6, MUST-64, MUST-50, MAY-10, MAY-11] RFC 9293 3.1, 3.2, 3.9.2"""
+    """Sound. [MUST-4, MUST-5, MUST-6, MUST-64, MUST-50, MAY-10, MAY-11] RFC 9293 3.1, 3.2, 3.9.2"""
     x.fired.append("tcp/header/sound")
+    c.rcv_prior = c.rcv_nxt
+    c.rcv_prior_at = c.now
     return CONTINUE
 
 
@@ -102,6 +103,7 @@ def arrives_closed__reset_without_ack(c: Tcp, e: Any, x: Run) -> int | None:
             0,  # seq
             0,  # span
             e.seq + e.length & M,  # ack
+            e.seq + e.length & M,  # ack_from
             20,  # RST+ACK
             0,  # may
             b"",  # text
@@ -116,7 +118,22 @@ def arrives_closed__reset_without_ack(c: Tcp, e: Any, x: Run) -> int | None:
 def arrives_closed__reset_with_ack(c: Tcp, e: Any, x: Run) -> int | None:
     """Nobody is here: the reset takes its sequence number from the acknowledgment. RFC 9293 3.10.7.1"""
     x.fired.append("tcp/closed/reset_with_ack")
-    c.owed = (*c.owed, Template("tcp/closed/reset_with_ack", e.ack, 0, None, 4, 0, b"", 0, 0, False))  # RST
+    c.owed = (
+        *c.owed,
+        Template(
+            "tcp/closed/reset_with_ack",
+            e.ack,  # seq
+            0,  # span
+            None,  # ack
+            None,  # ack_from
+            4,  # RST
+            0,  # may
+            b"",  # text
+            0,  # low
+            0,  # high
+            False,  # rest
+        ),
+    )
     return DROP
 
 
@@ -161,6 +178,7 @@ def arrives_listen_ack__ack_refused(c: Tcp, e: Any, x: Run) -> int | None:
             e.ack,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             4,  # RST
             0,  # may
             b"",  # text
@@ -219,6 +237,7 @@ def arrives_listen_syn__accept(c: Tcp, e: Any, x: Run) -> int | None:
             c.iss,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            c.rcv_nxt,  # ack_from
             18,  # SYN+ACK
             0,  # may
             b"",  # text

@@ -64,6 +64,7 @@ def arrives_syn_sent_ack__unacceptable(c: Tcp, e: Any, x: Run) -> int | None:
             e.ack,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             4,  # RST
             0,  # may
             b"",  # text
@@ -140,6 +141,7 @@ def arrives_syn_sent_syn__established(c: Tcp, e: Any, x: Run) -> int | None:
     do_measure_rtt(c, e, x)
     c.irs = e.seq
     c.rcv_nxt = e.seq + 1 & M
+    c.rcv_prior = e.seq + 1 & M
     c.rcv_edge = (e.seq + 1 & M) + c.rcv_offer & M
     do_take_mss(c, e, x)
     c.snd_una = e.ack
@@ -167,8 +169,8 @@ def arrives_syn_sent_syn__simultaneous_open(c: Tcp, e: Any, x: Run) -> int | Non
     c.irs = e.seq
     c.rcv_nxt = e.seq + 1 & M
     c.rcv_edge = (e.seq + 1 & M) + c.rcv_offer & M
-    c.rcv_held = hold(c.rcv_held, e.seq + 1 & M, e.data)
-    c.fin_known = e.ctl & 1 != 0
+    c.rcv_held = hold(c.rcv_held, e.seq + 1 & M, e.data) if x.flag("text_kept") else c.rcv_held
+    c.fin_known = e.ctl & 1 != 0 and x.flag("text_kept")
     c.fin_seq = (e.seq + 1 & M) + len(e.data) & M
     do_take_mss(c, e, x)
     c.snd_wnd = e.wnd
@@ -184,6 +186,7 @@ def arrives_syn_sent_syn__simultaneous_open(c: Tcp, e: Any, x: Run) -> int | Non
             c.iss,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            c.rcv_nxt,  # ack_from
             18,  # SYN+ACK
             0,  # may
             b"",  # text

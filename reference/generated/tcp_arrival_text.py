@@ -80,6 +80,7 @@ def arrives_text__nobody_reads(c: Tcp, e: Any, x: Run) -> int | None:
             e.ack,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             4,  # RST+ACK?
             16,  # may
             b"",  # text

@@ -89,6 +89,17 @@ def call_close_opening(c: Tcp, e: Any, x: Run) -> int:
     return call_close_opening__delete(c, e, x) or DONE
 
 
+def call_close_half_open__queue_always(c: Tcp, e: Any, x: Run) -> int | None:
+    """Linux queues the CLOSE until the connection is open, whatever waits. RFC 9293 3.10.4 SYN-RECEIVED"""
+    if not (x.p.linux and not c.snd_fin):
+        return None
+    x.fired.append("tcp/close_half_open/queue_always")
+    if not x.settle(c, "tcp/close_half_open/queue_always", (Outcome("ok"),)):
+        return DONE
+    c.snd_fin = True
+    return DONE
+
+
 def call_close_half_open__send_fin(c: Tcp, e: Any, x: Run) -> int | None:
     """Nothing is queued: the FIN can go. RFC 9293 3.10.4 SYN-RECEIVED"""
     if not (len(c.snd_data) == 0 and not c.snd_fin):
@@ -112,7 +123,12 @@ def call_close_half_open__queue(c: Tcp, e: Any, x: Run) -> int | None:
 
 def call_close_half_open(c: Tcp, e: Any, x: Run) -> int:
     """close() in SYN-RECEIVED (RFC 9293 3.10.4 SYN-RECEIVED)"""
-    return call_close_half_open__send_fin(c, e, x) or call_close_half_open__queue(c, e, x) or DONE
+    return (
+        call_close_half_open__queue_always(c, e, x)
+        or call_close_half_open__send_fin(c, e, x)
+        or call_close_half_open__queue(c, e, x)
+        or DONE
+    )
 
 
 def call_close__queue_fin(c: Tcp, e: Any, x: Run) -> int | None:
@@ -220,6 +236,7 @@ def call_release__unread_reset(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_nxt,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             4,  # RST+ACK?
             16,  # may
             b"",  # text
@@ -313,7 +330,22 @@ def call_abort__reset(c: Tcp, e: Any, x: Run) -> int | None:
     x.fired.append("tcp/abort/reset")
     if not x.settle(c, "tcp/abort/reset", (Outcome("ok"),)):
         return DONE
-    c.owed = (*c.owed, Template("tcp/abort/reset", c.snd_nxt, 0, None, 4, 16, b"", 0, 0, False))  # RST+ACK?
+    c.owed = (
+        *c.owed,
+        Template(
+            "tcp/abort/reset",
+            c.snd_nxt,  # seq
+            0,  # span
+            None,  # ack
+            None,  # ack_from
+            4,  # RST+ACK?
+            16,  # may
+            b"",  # text
+            0,  # low
+            0,  # high
+            False,  # rest
+        ),
+    )
     do_shut(c, None, x)
     return DONE
 
@@ -337,6 +369,7 @@ def call_abort_closing__reset_all_the_same(c: Tcp, e: Any, x: Run) -> int | None
             c.snd_nxt,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             4,  # RST+ACK?
             16,  # may
             b"",  # text

@@ -50,7 +50,7 @@ def call_connect__open(c: Tcp, e: Any, x: Run) -> int | None:
     c.snd_mss = x.p.default_mss
     do_number_ourselves(c, None, x)
     c.state = "SYN-SENT"
-    c.owed = (*c.owed, Template("tcp/connect/open", c.iss, 0, None, 2, 0, b"", 0, 0, False))  # SYN
+    c.owed = (*c.owed, Template("tcp/connect/open", c.iss, 0, None, None, 2, 0, b"", 0, 0, False))  # SYN
     c.user_timeout_from = c.now + (c.user_timeout if c.user_timeout > 0 else x.p.r2_syn)
     c.user_timeout_until = c.now + x.p.r2_latest
     return DONE

@@ -38,7 +38,7 @@ def arrives_icmp__quench(c: Tcp, e: Any, x: Run) -> int | None:
 
 def arrives_icmp__not_ours(c: Tcp, e: Any, x: Run) -> int | None:
     """It quotes what is not outstanding: old, or forged. [MUST-54] RFC 5927 4.1"""
-    if not (not (le(c.snd_una, e.seq) and lt(e.seq, c.snd_nxt))):
+    if not (not (le(c.snd_una, e.seq) and lt(e.seq, c.snd_nxt)) and x.flag("checked")):
         return None
     x.fired.append("tcp/icmp/not_ours")
     return DONE
@@ -78,7 +78,7 @@ def arrives_icmp__hard_while_opening(c: Tcp, e: Any, x: Run) -> int | None:
     ):
         return None
     x.fired.append("tcp/icmp/hard_while_opening")
-    c.error = "ECONNREFUSED"
+    c.error = e.error
     do_shut(c, None, x)
     return DONE
 
@@ -98,7 +98,7 @@ def arrives_icmp__hard(c: Tcp, e: Any, x: Run) -> int | None:
     if not (e.hard):
         return None
     x.fired.append("tcp/icmp/hard")
-    c.error = "ECONNREFUSED"
+    c.error = e.error
     do_shut(c, None, x)
     return DONE
 

@@ -13,6 +13,7 @@ from wireproof.reference.generated.tcp_terms import (
     all_acked,
     eff_snd_mss,
     fin_acked,
+    fin_waits,
     flight,
     growth_in_avoidance,
     growth_in_slow_start,
@@ -394,7 +395,7 @@ def do_begin_time_wait(c: Tcp, e: Any, x: Run) -> int:
 
 def do_arm_persist__keep(c: Tcp, e: Any, x: Run) -> int | None:
     """Keep. RFC 9293 3.8.6.1"""
-    if not (c.snd_wnd == 0 and len(c.snd_data) > 0 and c.persist_from >= 0):
+    if not (c.snd_wnd == 0 and (len(c.snd_data) > 0 or fin_waits(c, x)) and c.persist_from >= 0):
         return None
     x.fired.append("tcp/arm_persist/keep")
     return DONE
@@ -402,9 +403,10 @@ def do_arm_persist__keep(c: Tcp, e: Any, x: Run) -> int | None:
 
 def do_arm_persist__begin(c: Tcp, e: Any, x: Run) -> int | None:
     """Begin. [MUST-36, MUST-35, SHLD-29] RFC 9293 3.8.6.1"""
-    if not (c.snd_wnd == 0 and unsent(c, x) > 0 and all_acked(c, x)):
+    if not (c.snd_wnd == 0 and (unsent(c, x) > 0 or fin_waits(c, x)) and all_acked(c, x)):
         return None
     x.fired.append("tcp/arm_persist/begin")
+    c.probe_interval = c.rto
     c.persist_from = c.now + c.rto - min(c.rto, x.p.rto_early)
     c.persist_until = c.now + c.rto + c.rto // 4 + x.p.rto_late
     c.user_timeout_from = c.now + r2(c, x)
@@ -873,9 +875,9 @@ def do_collapse(c: Tcp, e: Any, x: Run) -> int:
 def do_probe_again__double(c: Tcp, e: Any, x: Run) -> int | None:
     """Double. [SHLD-30] RFC 9293 3.8.6.1"""
     x.fired.append("tcp/probe_again/double")
-    c.rto = min(2 * c.rto, x.p.rto_max)
-    c.persist_from = c.now + c.rto - min(c.rto, x.p.rto_early)
-    c.persist_until = c.now + c.rto + c.rto // 4 + x.p.rto_late
+    c.probe_interval = min(2 * c.probe_interval, x.p.rto_max)
+    c.persist_from = c.now + c.probe_interval - min(c.probe_interval, x.p.rto_early)
+    c.persist_until = c.now + c.probe_interval + c.probe_interval // 4 + x.p.rto_late
     return DONE
 
 

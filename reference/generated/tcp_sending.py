@@ -9,7 +9,9 @@ from typing import Any
 
 from wireproof.reference.generated.tcp_state import Tcp
 from wireproof.reference.generated.tcp_terms import (
+    acked_from,
     fin_sent,
+    fin_waits,
     flight,
     full,
     nagle_allows,
@@ -42,6 +44,7 @@ def may_new_text__full_segment(c: Tcp, x: Run) -> Template | None:
         c.snd_nxt,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         16,  # ACK+PSH?
         40,  # may
         unsent_data(c, x)[: full(c, x)],  # text
@@ -72,6 +75,7 @@ def may_new_text__last_of_queue(c: Tcp, x: Run) -> Template | None:
         c.snd_nxt,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         24,  # ACK+PSH
         32,  # may
         unsent_data(c, x),  # text
@@ -90,7 +94,7 @@ def may_new_text__last_of_queue_and_fin(c: Tcp, x: Run) -> Template | None:
     """All that is queued, with the FIN behind it. [MUST-61] RFC 9293 3.7, 3.8.6.2.1"""
     if not (
         c.snd_una != c.iss
-        and (c.snd_fin and not fin_sent(c, x))
+        and fin_waits(c, x)
         and (unsent(c, x) >= 1 and unsent(c, x) <= full(c, x))
         and unsent(c, x) <= usable(c, x)
         and unsent(c, x) <= room_in_flight(c, x)
@@ -101,6 +105,7 @@ def may_new_text__last_of_queue_and_fin(c: Tcp, x: Run) -> Template | None:
         c.snd_nxt,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         17,  # FIN+ACK+PSH?
         40,  # may
         unsent_data(c, x),  # text
@@ -126,6 +131,7 @@ def may_new_text__part_of_window(c: Tcp, x: Run) -> Template | None:
         c.snd_nxt,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         16,  # ACK+PSH?
         40,  # may
         unsent_data(c, x)[: usable(c, x)],  # text
@@ -155,6 +161,7 @@ def may_new_text__overridden(c: Tcp, x: Run) -> Template | None:
         c.snd_nxt,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         16,  # ACK+PSH?
         40,  # may
         unsent_data(c, x),  # text
@@ -186,6 +193,7 @@ def may_new_text__minshall(c: Tcp, x: Run) -> Template | None:
         c.snd_nxt,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         16,  # ACK+PSH?+FIN?
         41,  # may
         unsent_data(c, x),  # text
@@ -211,6 +219,7 @@ def may_new_text__split_early(c: Tcp, x: Run) -> Template | None:
         c.snd_nxt,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         16,  # ACK+PSH?
         40,  # may
         unsent_data(c, x),  # text
@@ -222,14 +231,26 @@ def may_new_text__split_early(c: Tcp, x: Run) -> Template | None:
 
 def may_end__fin(c: Tcp, x: Run) -> Template | None:
     """The user has closed and everything queued has gone. RFC 9293 3.6, 3.10.4"""
-    if not ((c.snd_fin and not fin_sent(c, x)) and unsent(c, x) == 0):
+    if not (fin_waits(c, x) and unsent(c, x) == 0):
         return None
-    return Template("tcp/end/fin", c.snd_nxt, 0, c.rcv_nxt, 17, 40, b"", 0, 0, False)  # FIN+ACK+PSH?
+    return Template(
+        "tcp/end/fin",
+        c.snd_nxt,  # seq
+        0,  # span
+        c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
+        17,  # FIN+ACK+PSH?
+        40,  # may
+        b"",  # text
+        0,  # low
+        0,  # high
+        False,  # rest
+    )
 
 
 def may_end__fin__due(c: Tcp, x: Run) -> int:
     """Within which time it must be sent, while this holds (us)."""
-    return x.p.send_latest if usable(c, x) > 0 or flight(c, x) == 0 else 0
+    return x.p.send_latest if usable(c, x) > 0 and c.snd_una != c.iss else 0
 
 
 def may_again__lost_text(c: Tcp, x: Run) -> Template | None:
@@ -241,6 +262,7 @@ def may_again__lost_text(c: Tcp, x: Run) -> Template | None:
         c.snd_una,  # seq
         0,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         16,  # ACK+PSH?
         40,  # may
         outstanding_data(c, x),  # text
@@ -254,7 +276,19 @@ def may_again__lost_fin(c: Tcp, x: Run) -> Template | None:
     """Recovery: only the FIN is left to send again. RFC 5681 3.2; RFC 6582 3.2; RFC 6298 5"""
     if not (c.resend and (fin_sent(c, x) and flight(c, x) == 1)):
         return None
-    return Template("tcp/again/lost_fin", c.snd_una, 0, c.rcv_nxt, 17, 40, b"", 0, 0, False)  # FIN+ACK+PSH?
+    return Template(
+        "tcp/again/lost_fin",
+        c.snd_una,  # seq
+        0,  # span
+        c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
+        17,  # FIN+ACK+PSH?
+        40,  # may
+        b"",  # text
+        0,  # low
+        0,  # high
+        False,  # rest
+    )
 
 
 def may_again__more_lost_text(c: Tcp, x: Run) -> Template | None:
@@ -267,6 +301,7 @@ def may_again__more_lost_text(c: Tcp, x: Run) -> Template | None:
         c.snd_una,  # seq
         (c.snd_nxt - 1 & M) - c.snd_una & M,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         16,  # ACK+PSH?
         40,  # may
         outstanding_data(c, x),  # text
@@ -285,6 +320,7 @@ def may_again__more_lost_text_and_fin(c: Tcp, x: Run) -> Template | None:
         c.snd_una,  # seq
         (c.snd_nxt - 1 & M) - c.snd_una & M,  # span
         c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
         17,  # FIN+ACK+PSH?
         40,  # may
         outstanding_data(c, x),  # text
@@ -296,7 +332,19 @@ def may_again__more_lost_text_and_fin(c: Tcp, x: Run) -> Template | None:
 
 def may_window__update(c: Tcp, x: Run) -> Template | None:
     """The user has read: the window opens by enough to be worth telling. [MUST-39, MAY-8] RFC 9293 3.8.6.2.2"""
-    return Template("tcp/window/update", c.snd_nxt, 0, c.rcv_nxt, 16, 32, b"", 0, 0, False)  # ACK
+    return Template(
+        "tcp/window/update",
+        c.snd_nxt,  # seq
+        0,  # span
+        c.rcv_nxt,  # ack
+        acked_from(c, x),  # ack_from
+        16,  # ACK
+        32,  # may
+        b"",  # text
+        0,  # low
+        0,  # high
+        False,  # rest
+    )
 
 
 def may_window__update__check(c: Tcp, e: Any, x: Run) -> bool:

@@ -58,6 +58,7 @@ class Tcp:
         "path_mtu",
         "persist_from",
         "persist_until",
+        "probe_interval",
         "probes",
         "rcv_closed",
         "rcv_data",
@@ -66,6 +67,8 @@ class Tcp:
         "rcv_held",
         "rcv_nxt",
         "rcv_offer",
+        "rcv_prior",
+        "rcv_prior_at",
         "rcv_up",
         "rcv_urgent",
         "recover",
@@ -125,6 +128,8 @@ class Tcp:
         self.snd_fin: bool = False
         self.irs: int = 0
         self.rcv_nxt: int = 0
+        self.rcv_prior: int = 0
+        self.rcv_prior_at: int = 0
         self.rcv_edge: int = 0
         self.rcv_offer: int = 0
         self.rcv_up: int = 0
@@ -147,6 +152,7 @@ class Tcp:
         self.probes: int = 0
         self.cwnd: int = 65_535
         self.ssthresh: int = 1_073_741_824
+        self.probe_interval: int = 1_000_000
         self.dupacks: int = 0
         self.recovering: bool = False
         self.recover: int = 0
@@ -207,6 +213,8 @@ class Tcp:
         new.snd_fin = self.snd_fin
         new.irs = self.irs
         new.rcv_nxt = self.rcv_nxt
+        new.rcv_prior = self.rcv_prior
+        new.rcv_prior_at = self.rcv_prior_at
         new.rcv_edge = self.rcv_edge
         new.rcv_offer = self.rcv_offer
         new.rcv_up = self.rcv_up
@@ -229,6 +237,7 @@ class Tcp:
         new.probes = self.probes
         new.cwnd = self.cwnd
         new.ssthresh = self.ssthresh
+        new.probe_interval = self.probe_interval
         new.dupacks = self.dupacks
         new.recovering = self.recovering
         new.recover = self.recover
@@ -290,6 +299,8 @@ class Tcp:
             self.snd_fin,
             self.irs,
             self.rcv_nxt,
+            self.rcv_prior,
+            self.rcv_prior_at,
             self.rcv_edge,
             self.rcv_offer,
             self.rcv_up,
@@ -312,6 +323,7 @@ class Tcp:
             self.probes,
             self.cwnd,
             self.ssthresh,
+            self.probe_interval,
             self.dupacks,
             self.recovering,
             self.recover,
@@ -353,6 +365,7 @@ class Tcp:
         self.snd_wl1 = (self.snd_wl1 + delta) & M
         self.irs = (self.irs + delta) & M
         self.rcv_nxt = (self.rcv_nxt + delta) & M
+        self.rcv_prior = (self.rcv_prior + delta) & M
         self.rcv_edge = (self.rcv_edge + delta) & M
         self.rcv_up = (self.rcv_up + delta) & M
         self.fin_seq = (self.fin_seq + delta) & M
@@ -400,6 +413,7 @@ BASES = {
     "snd_base": "ISS",
     "irs": "IRS",
     "rcv_nxt": "IRS",
+    "rcv_prior": "IRS",
     "rcv_edge": "IRS",
     "rcv_up": "IRS",
     "fin_seq": "IRS",
@@ -475,6 +489,7 @@ class Params:
         "rto_early",
         "rto_late",
         "ack_latest",
+        "at_once",
         "send_latest",
         "override",
         "r2_data",
@@ -501,6 +516,7 @@ class Params:
         self.rto_early: int = 0
         self.rto_late: int = 0
         self.ack_latest: int = 500_000
+        self.at_once: int = 0
         self.send_latest: int = 1_000_000
         self.override: int = 100_000
         self.r2_data: int = 100_000_000
@@ -551,6 +567,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "msl": 30_000_000,
         "msl_late": 6_000_000,
         "iw_segments": 10,
+        "at_once": 2000,
         "r2_syn": 60_000_000,
     },
 }

@@ -64,6 +64,11 @@ def fin_acked(c: Tcp, x: Run) -> bool:
     return c.snd_fin and c.snd_una == snd_end(c, x) + 1 & M
 
 
+def fin_waits(c: Tcp, x: Run) -> bool:
+    """The user has closed and the FIN has not gone."""
+    return c.snd_fin and c.snd_nxt != snd_end(c, x) + 1 & M
+
+
 def unsent(c: Tcp, x: Run) -> int:
     """Octets queued and never sent."""
     return span(c.snd_nxt, snd_end(c, x))
@@ -132,12 +137,17 @@ def room_in_flight(c: Tcp, x: Run) -> int:
     return may_fly(c, x) - flight(c, x) if flight(c, x) < may_fly(c, x) else 0
 
 
+def acked_from(c: Tcp, x: Run) -> int:
+    """The lowest acknowledgment that may go: while one segment is processed, what its acknowledgment sets free may go before its text is taken."""
+    return c.rcv_prior if c.now - c.rcv_prior_at <= x.p.at_once else c.rcv_nxt
+
+
 def unsent_data(c: Tcp, x: Run) -> bytes:
     return c.snd_data[span(c.snd_base, c.snd_nxt) :]
 
 
 def nagle_allows(c: Tcp, x: Run) -> bool:
-    return flight(c, x) == 0 or c.nodelay_set or c.snd_fin or full(c, x) <= unsent(c, x)
+    return flight(c, x) == 0 or c.nodelay_set or c.snd_fin or c.snd_urgent or full(c, x) <= unsent(c, x)
 
 
 def fin_sent(c: Tcp, x: Run) -> bool:

@@ -16,10 +16,13 @@ from wireproof.reference.generated.tcp_procedures import (
 )
 from wireproof.reference.generated.tcp_state import Tcp
 from wireproof.reference.generated.tcp_terms import (
+    acked_from,
     eff_snd_mss,
     fin_sent,
+    fin_waits,
     flight,
     outstanding_data,
+    snd_end,
     unsent,
     unsent_data,
     zero_octet,
@@ -69,6 +72,7 @@ def timeout_retransmit_syn__syn_again(c: Tcp, e: Any, x: Run) -> int | None:
             c.iss,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             2,  # SYN
             0,  # may
             b"",  # text
@@ -96,6 +100,7 @@ def timeout_retransmit_syn_ack__syn_ack_again(c: Tcp, e: Any, x: Run) -> int | N
             c.iss,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            c.rcv_nxt,  # ack_from
             18,  # SYN+ACK
             0,  # may
             b"",  # text
@@ -110,6 +115,32 @@ def timeout_retransmit_syn_ack__syn_ack_again(c: Tcp, e: Any, x: Run) -> int | N
 def timeout_retransmit_syn_ack(c: Tcp, e: Any, x: Run) -> int:
     """RETRANSMISSION ends in SYN-RECEIVED (RFC 9293 3.10.8; 3.8.3)"""
     return timeout_retransmit_syn_ack__syn_ack_again(c, e, x) or DONE
+
+
+def timeout_retransmit__syn_after_close(c: Tcp, e: Any, x: Run) -> int | None:
+    """The user closed in SYN-RECEIVED: the SYN,ACK is still what the peer waits for. RFC 9293 3.10.8; RFC 6298
+    5.4 to 5.6"""
+    if not (c.snd_una == c.iss and flight(c, x) > 0):
+        return None
+    x.fired.append("tcp/retransmit/syn_after_close")
+    do_back_off(c, None, x)
+    c.owed = (
+        *c.owed,
+        Template(
+            "tcp/retransmit/syn_after_close",
+            c.iss,  # seq
+            0,  # span
+            c.rcv_nxt,  # ack
+            c.rcv_nxt,  # ack_from
+            18,  # SYN+ACK
+            0,  # may
+            b"",  # text
+            0,  # low
+            0,  # high
+            False,  # rest
+        ),
+    )
+    return DONE
 
 
 def timeout_retransmit__front_and_fin(c: Tcp, e: Any, x: Run) -> int | None:
@@ -127,6 +158,7 @@ def timeout_retransmit__front_and_fin(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_una,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK+PSH?+FIN?
             41,  # may
             outstanding_data(c, x),  # text
@@ -152,6 +184,7 @@ def timeout_retransmit__front(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_una,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK+PSH?
             40,  # may
             outstanding_data(c, x),  # text
@@ -177,33 +210,9 @@ def timeout_retransmit__only_fin(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_una,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             17,  # FIN+ACK+PSH?
             40,  # may
-            b"",  # text
-            0,  # low
-            0,  # high
-            False,  # rest
-        ),
-    )
-    return DONE
-
-
-def timeout_retransmit__syn_after_close(c: Tcp, e: Any, x: Run) -> int | None:
-    """The user closed in SYN-RECEIVED: the SYN,ACK is still what the peer waits for. RFC 9293 3.10.8; RFC 6298
-    5.4 to 5.6"""
-    if not (c.snd_una == c.iss and flight(c, x) > 0):
-        return None
-    x.fired.append("tcp/retransmit/syn_after_close")
-    do_back_off(c, None, x)
-    c.owed = (
-        *c.owed,
-        Template(
-            "tcp/retransmit/syn_after_close",
-            c.iss,  # seq
-            0,  # span
-            c.rcv_nxt,  # ack
-            18,  # SYN+ACK
-            0,  # may
             b"",  # text
             0,  # low
             0,  # high
@@ -222,10 +231,10 @@ def timeout_retransmit__nothing_outstanding(c: Tcp, e: Any, x: Run) -> int | Non
 def timeout_retransmit(c: Tcp, e: Any, x: Run) -> int:
     """RETRANSMISSION ends in ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING, LAST-ACK (RFC 9293 3.10.8; RFC 6298 5.4 to 5.6)"""
     return (
-        timeout_retransmit__front_and_fin(c, e, x)
+        timeout_retransmit__syn_after_close(c, e, x)
+        or timeout_retransmit__front_and_fin(c, e, x)
         or timeout_retransmit__front(c, e, x)
         or timeout_retransmit__only_fin(c, e, x)
-        or timeout_retransmit__syn_after_close(c, e, x)
         or timeout_retransmit__nothing_outstanding(c, e, x)
         or DONE
     )
@@ -241,6 +250,7 @@ def timeout_acknowledge__acknowledge(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_nxt,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK
             32,  # may
             b"",  # text
@@ -267,6 +277,7 @@ def timeout_acknowledge_again__acknowledge(c: Tcp, e: Any, x: Run) -> int | None
             c.snd_nxt,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK
             32,  # may
             b"",  # text
@@ -296,6 +307,7 @@ def timeout_probe__empty_segment(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_una - 1 & M,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK
             32,  # may
             b"",  # text
@@ -321,6 +333,7 @@ def timeout_probe__one_octet(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_nxt,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK+PSH?
             40,  # may
             unsent_data(c, x),  # text
@@ -345,11 +358,37 @@ def timeout_probe__octet_again(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_una,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK+PSH?
             40,  # may
             outstanding_data(c, x),  # text
             1,  # low
             1,  # high
+            False,  # rest
+        ),
+    )
+    return DONE
+
+
+def timeout_probe__fin_alone(c: Tcp, e: Any, x: Run) -> int | None:
+    """Only the FIN waits behind the closed window: it is its own probe. [MUST-36] RFC 9293 3.8.6.1"""
+    if not (fin_waits(c, x) or fin_sent(c, x) and flight(c, x) == 1):
+        return None
+    x.fired.append("tcp/probe/fin_alone")
+    do_probe_again(c, None, x)
+    c.owed = (
+        *c.owed,
+        Template(
+            "tcp/probe/fin_alone",
+            snd_end(c, x),  # seq
+            0,  # span
+            c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
+            17,  # FIN+ACK+PSH?
+            40,  # may
+            b"",  # text
+            0,  # low
+            0,  # high
             False,  # rest
         ),
     )
@@ -368,6 +407,7 @@ def timeout_probe(c: Tcp, e: Any, x: Run) -> int:
         timeout_probe__empty_segment(c, e, x)
         or timeout_probe__one_octet(c, e, x)
         or timeout_probe__octet_again(c, e, x)
+        or timeout_probe__fin_alone(c, e, x)
         or timeout_probe__nothing_waits(c, e, x)
         or DONE
     )
@@ -408,6 +448,7 @@ def timeout_keep_alive__dead(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_nxt,  # seq
             0,  # span
             None,  # ack
+            None,  # ack_from
             4,  # RST+ACK?
             16,  # may
             b"",  # text
@@ -433,6 +474,7 @@ def timeout_keep_alive__garbage_probe(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_nxt - 1 & M,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK
             32,  # may
             zero_octet(c, x),  # text
@@ -455,6 +497,7 @@ def timeout_keep_alive__empty_probe(c: Tcp, e: Any, x: Run) -> int | None:
             c.snd_nxt - 1 & M,  # seq
             0,  # span
             c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
             16,  # ACK
             32,  # may
             b"",  # text

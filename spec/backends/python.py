@@ -388,11 +388,12 @@ class PythonBackend:
             if isinstance(a.seq_high, ir.Op):
                 span = f"{t.of(a.seq_high, 7)} - {t.of(a.seq, 7)} & M"
         ack = t.of(a.ack) if a.ack is not None else "None"
+        ack_from = t.of(a.ack_low) if a.ack_low is not None else ack
         text = t.of(a.text) if a.text is not None else 'b""'
         low = t.of(a.low) if a.low is not None else "0"
         high = t.of(a.high) if a.high is not None else "0"
         names = "+".join(a.ctl + [f"{b}?" for b in a.may])
-        args = f'"{r.id}", {seq}, {span}, {ack}, {ctl}, {may}, {text}, {low}, {high}, {a.rest}'
+        args = f'"{r.id}", {seq}, {span}, {ack}, {ack_from}, {ctl}, {may}, {text}, {low}, {high}, {a.rest}'
         line = f"{before}Template({args}){after}"
         if len(line) + len(names) + 4 <= 108:
             yield f"{line}  # {names}"
@@ -403,6 +404,7 @@ class PythonBackend:
             (seq, "seq"),
             (span, "span"),
             (ack, "ack"),
+            (ack_from, "ack_from"),
             (str(ctl), names),
             (str(may), "may"),
             (text, "text"),
