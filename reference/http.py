@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from wireproof.reference.sockets import SHUT_WR, Loop, Socket, Stack
+from wireproof.reference.loop import Loop
+from wireproof.reference.sockets import SHUT_WR, Socket, Stack
 
 CHUNK = 65536
 LONGEST_HEAD = 16384

@@ -1,7 +1,7 @@
 """A TUN interface as the network of a reference host, on real time.
 
 :class:`TunPort` hands every IP datagram that the kernel routes to the interface to a host, and writes what the host
-sends; with :func:`configure` the kernel has the other end of the link. It is a driver for ``sockets.Loop``.
+sends; with :func:`configure` the kernel has the other end of the link. It is a driver for ``loop.Loop``.
 
 Times are integer microseconds of the monotonic clock, since the port was made. Loss and reordering can be made by
 the port itself, in both directions, from a seed. Errors are OSError with the step that failed as the message.

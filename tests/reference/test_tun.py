@@ -23,7 +23,8 @@ SERVER = """
     from pathlib import Path
     from wireproof.reference.host import Host
     from wireproof.reference.http import Server
-    from wireproof.reference.sockets import Loop, Stack
+    from wireproof.reference.loop import Loop
+    from wireproof.reference.sockets import Stack
     from wireproof.reference.tun import TunPort, configure, new_namespace
 
     here, kernel, loss, root, client = sys.argv[1:]
@@ -78,7 +79,7 @@ def test_the_kernel_gets_and_puts_fifty_megabytes_through_loss(
 ) -> None:
     data = os.urandom(SIZE)
     (tmp_path / "large").write_bytes(data)
-    script = f"""
+    script = """
         data = open(root + "/large", "rb").read()
         print(json.dumps([request("GET", "/large"), request("PUT", "/x", data)]))
     """

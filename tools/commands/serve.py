@@ -15,7 +15,8 @@ import click
 
 from wireproof.reference.host import Host
 from wireproof.reference.http import Server
-from wireproof.reference.sockets import Loop, Stack
+from wireproof.reference.loop import Loop
+from wireproof.reference.sockets import Stack
 from wireproof.reference.tun import DEVICE, TunPort, configure, enter_namespace, new_namespace
 
 CANNOT_START, INTERRUPTED = 3, 130
