@@ -58,7 +58,7 @@ class Explorer:
         self.paths += 1
         session = self.target.session()
         tester = Tester(session, self.settings)
-        key = (session.local, session.local_port, session.remote, session.remote_port)
+        key = own_key(session)
         mark = 0
         before = ""
         for i, step in enumerate(steps):
@@ -89,6 +89,11 @@ class Explorer:
             self.complain(steps, tester)
 
 
+def own_key(session: ReferenceSession) -> tuple[bytes, int, bytes, int]:
+    """The connection that a path is about."""
+    return (session.local, session.local_port, session.remote, session.remote_port)
+
+
 def handle(node: Node) -> int:
     """The handle that calls are made on."""
     return 2 if node.mode == "passive" and node.accepted else 1
@@ -114,7 +119,7 @@ def stimuli(node: Node) -> Iterator[tuple[str, Step]]:
 
 def look(tester: Tester, session: ReferenceSession, mode: str, accepted: bool, released: bool) -> tuple[str, Any]:
     """The state, and what tells one node from another."""
-    key = (session.local, session.local_port, session.remote, session.remote_port)
+    key = own_key(session)
     c = tester.oracle.configuration(key)
     if c is None:
         judge = tester.oracle.detached.get(2 if accepted and mode == "passive" else 1)
@@ -147,7 +152,7 @@ def look(tester: Tester, session: ReferenceSession, mode: str, accepted: bool, r
         c.nodelay_set,
         c.persist_from >= 0,
         c.overridden,
-        c.soft_error,
+        c.soft_error != "NONE",
         c.user_timeout > 0,
         c.acknowledge_from >= 0,
         c.snd_mss if c.snd_mss in (536, 1460) else 0,
@@ -205,6 +210,9 @@ def explore(explorer: Explorer, progress: Any = None) -> tuple[list[Node], list[
             new = {(r, before) for r in rules} - covered
             covered |= new
             limit = MAX_VARIANT_NODES if node.variant else MAX_NODES
+            judge = tester.oracle.judges.get(own_key(session))
+            if judge is not None and len(judge.configs) > 1:
+                continue  # the implementation may be elsewhere: nothing is built on this
             fresh = key not in seen and len(steps) < MAX_DEPTH and count.get(node.variant, 0) < limit
             if node.variant and state == "CLOSED":
                 continue

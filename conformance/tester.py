@@ -80,7 +80,13 @@ class Tester:
             self.oracle.tx(packet, at)
         self.oracle.quiet(self.s.now())
 
+    def settle(self) -> None:
+        """Take in what came by itself before the next stimulus, so that it is not mistaken for its answer."""
+        for at, packet in self.s.drain():
+            self.oracle.tx(packet, at)
+
     def call(self, h: int, fn: str, **args: Any) -> None:
+        self.settle()
         result = self.s.call(h, fn, **args)
         now = self.s.now()
         if fn == "send" and result.kind == "count":
@@ -89,6 +95,7 @@ class Tester:
         self.pump()
 
     def inject(self, packet: bytes) -> None:
+        self.settle()
         now = self.s.now()
         self.oracle.rx(packet, now)
         self.s.inject(packet)

@@ -192,6 +192,16 @@ def arrives_reset__reset_by_peer(c: Tcp, e: Any, x: Run) -> int | None:
     return DROP
 
 
+def arrives_reset__reset_when_closing_told(c: Tcp, e: Any, x: Run) -> int | None:
+    """Both ends have closed; the user is told all the same. [U-6] RFC 9293 3.10.7.4 second; 3.5.3"""
+    if not (x.flag("told") and c.state != "TIME-WAIT"):
+        return None
+    x.fired.append("tcp/reset/reset_when_closing_told")
+    c.error = "ECONNRESET"
+    do_shut(c, None, x)
+    return DROP
+
+
 def arrives_reset__reset_when_closing(c: Tcp, e: Any, x: Run) -> int | None:
     """Both ends have closed: the user has nothing more to learn. [U-6] RFC 9293 3.10.7.4 second; 3.5.3"""
     x.fired.append("tcp/reset/reset_when_closing")
@@ -208,6 +218,7 @@ def arrives_reset(c: Tcp, e: Any, x: Run) -> int:
         or arrives_reset__refused_active(c, e, x)
         or arrives_reset__reset_after_fin(c, e, x)
         or arrives_reset__reset_by_peer(c, e, x)
+        or arrives_reset__reset_when_closing_told(c, e, x)
         or arrives_reset__reset_when_closing(c, e, x)
         or DONE
     )

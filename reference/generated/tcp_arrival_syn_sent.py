@@ -7,14 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wireproof.reference.generated.tcp_procedures import (
-    do_after_syn_loss,
-    do_arm_persist,
-    do_measure_rtt,
-    do_shut,
-    do_take_mss,
-    do_watch_idle,
-)
+from wireproof.reference.generated.tcp_procedures import do_open_actively, do_shut, do_take_mss
 from wireproof.reference.generated.tcp_state import Tcp
 from wireproof.reference.generated.tcp_terms import ack_acceptable, eff_snd_mss
 from wireproof.reference.reassembly import hold
@@ -23,7 +16,6 @@ from wireproof.reference.run import (
     CONTINUE,
     DONE,
     DROP,
-    STOPPED,
     Run,
     Template,
 )
@@ -132,32 +124,23 @@ def arrives_syn_sent_security(c: Tcp, e: Any, x: Run) -> int:
     return arrives_syn_sent_security__no_compartments(c, e, x) or DONE
 
 
+def arrives_syn_sent_syn__established_without_text(c: Tcp, e: Any, x: Run) -> int | None:
+    """The connection is open at this end; what came with the SYN,ACK is left for the peer to send again. RFC
+    9293 3.10.7.3 fourth"""
+    if not (e.ctl & 2 != 0 and e.ctl & 16 != 0 and (len(e.data) > 0 or e.ctl & 1 != 0) and not x.flag("text_kept")):
+        return None
+    x.fired.append("tcp/syn_sent_syn/established_without_text")
+    do_open_actively(c, e, x)
+    return DROP
+
+
 def arrives_syn_sent_syn__established(c: Tcp, e: Any, x: Run) -> int | None:
     """The peer answers our SYN: the connection is open at this end, and is acknowledged. [U-5, MUST-14] RFC
     9293 3.10.7.3 fourth"""
     if not (e.ctl & 2 != 0 and e.ctl & 16 != 0):
         return None
     x.fired.append("tcp/syn_sent_syn/established")
-    do_measure_rtt(c, e, x)
-    c.irs = e.seq
-    c.rcv_nxt = e.seq + 1 & M
-    c.rcv_prior = e.seq + 1 & M
-    c.rcv_edge = (e.seq + 1 & M) + c.rcv_offer & M
-    do_take_mss(c, e, x)
-    c.snd_una = e.ack
-    c.snd_wnd = e.wnd
-    c.max_snd_wnd = e.wnd
-    c.snd_wl1 = e.seq
-    c.snd_wl2 = e.ack
-    c.cwnd = x.p.iw_segments * eff_snd_mss(c, x)
-    do_after_syn_loss(c, None, x)
-    c.retransmission_from = c.retransmission_until = STOPPED
-    c.user_timeout_from = c.user_timeout_until = STOPPED
-    c.state = "ESTABLISHED"
-    c.acknowledge_from = c.now
-    c.acknowledge_until = c.acknowledge_from
-    do_watch_idle(c, None, x)
-    do_arm_persist(c, None, x)
+    do_open_actively(c, e, x)
     return AT_STEP + 6
 
 
@@ -207,7 +190,8 @@ def arrives_syn_sent_syn__no_syn(c: Tcp, e: Any, x: Run) -> int | None:
 def arrives_syn_sent_syn(c: Tcp, e: Any, x: Run) -> int:
     """segment in SYN-SENT, step 4 (RFC 9293 3.10.7.3 fourth)"""
     return (
-        arrives_syn_sent_syn__established(c, e, x)
+        arrives_syn_sent_syn__established_without_text(c, e, x)
+        or arrives_syn_sent_syn__established(c, e, x)
         or arrives_syn_sent_syn__simultaneous_open(c, e, x)
         or arrives_syn_sent_syn__no_syn(c, e, x)
         or DONE

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wireproof.reference.generated.tcp_procedures import do_close_sending, do_shut
+from wireproof.reference.generated.tcp_procedures import do_arm_persist, do_close_sending, do_shut
 from wireproof.reference.generated.tcp_state import Tcp
 from wireproof.reference.run import (
     DONE,
@@ -68,6 +68,25 @@ def call_close_listening(c: Tcp, e: Any, x: Run) -> int:
     return call_close_listening__delete(c, e, x) or call_close_listening__stay(c, e, x) or DONE
 
 
+def call_close_opening__delete_and_tell(c: Tcp, e: Any, x: Run) -> int | None:
+    """The opening is given up, and the next call is told. RFC 9293 3.10.4 SYN-SENT; POSIX.1-2024 shutdown()"""
+    if not (x.flag("told")):
+        return None
+    x.fired.append("tcp/close_opening/delete_and_tell")
+    if not x.settle(
+        c,
+        "tcp/close_opening/delete_and_tell",
+        (
+            Outcome("ok"),
+            Outcome("error", "ENOTCONN"),
+        ),
+    ):
+        return DONE
+    c.error = "ECONNRESET"
+    do_shut(c, None, x)
+    return DONE
+
+
 def call_close_opening__delete(c: Tcp, e: Any, x: Run) -> int | None:
     """The opening is given up. RFC 9293 3.10.4 SYN-SENT; POSIX.1-2024 shutdown()"""
     x.fired.append("tcp/close_opening/delete")
@@ -86,7 +105,7 @@ def call_close_opening__delete(c: Tcp, e: Any, x: Run) -> int | None:
 
 def call_close_opening(c: Tcp, e: Any, x: Run) -> int:
     """close() in SYN-SENT (RFC 9293 3.10.4 SYN-SENT; POSIX.1-2024 shutdown())"""
-    return call_close_opening__delete(c, e, x) or DONE
+    return call_close_opening__delete_and_tell(c, e, x) or call_close_opening__delete(c, e, x) or DONE
 
 
 def call_close_half_open__queue_always(c: Tcp, e: Any, x: Run) -> int | None:
@@ -109,6 +128,7 @@ def call_close_half_open__send_fin(c: Tcp, e: Any, x: Run) -> int | None:
         return DONE
     c.snd_fin = True
     c.state = "FIN-WAIT-1"
+    do_arm_persist(c, None, x)
     return DONE
 
 
@@ -138,6 +158,7 @@ def call_close__queue_fin(c: Tcp, e: Any, x: Run) -> int | None:
         return DONE
     c.snd_fin = True
     c.state = "FIN-WAIT-1"
+    do_arm_persist(c, None, x)
     return DONE
 
 
@@ -171,6 +192,7 @@ def call_close_second__queue_fin(c: Tcp, e: Any, x: Run) -> int | None:
         return DONE
     c.snd_fin = True
     c.state = "LAST-ACK"
+    do_arm_persist(c, None, x)
     return DONE
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from wireproof.reference.generated.tcp_procedures import do_arm_retransmission, do_time_it
 from wireproof.reference.generated.tcp_state import Tcp
-from wireproof.reference.generated.tcp_terms import eff_snd_mss
+from wireproof.reference.generated.tcp_terms import eff_snd_mss, later
 from wireproof.reference.run import (
     DONE,
     STOPPED,
@@ -108,7 +108,13 @@ def every_limits__right_edge(c: Tcp, e: Any, x: Run) -> str | None:
 
 def every_limits__worth_telling(c: Tcp, e: Any, x: Run) -> str | None:
     """The right edge moves by a full segment or half the buffer, or not at all. [MUST-39] RFC 9293 3.8.6.2.2"""
-    if not (e.ctl & 16 != 0 and not e.ctl & 4 != 0 and not e.ctl & 2 != 0 and lt(c.rcv_edge, e.ack + e.wnd & M)):
+    if not (
+        e.ctl & 16 != 0
+        and not e.ctl & 4 != 0
+        and not e.ctl & 2 != 0
+        and not c.rcv_fin
+        and lt(c.rcv_edge, e.ack + e.wnd & M)
+    ):
         return None
     if not (
         min(x.p.receive_buffer // 2, min(eff_snd_mss(c, x), x.p.default_mss)) <= (e.ack + e.wnd & M) - c.rcv_edge & M
@@ -203,15 +209,37 @@ def after_acknowledges__syn(c: Tcp, e: Any, x: Run) -> int | None:
     return DONE
 
 
+def after_acknowledges__acknowledges_alone(c: Tcp, e: Any, x: Run) -> int | None:
+    """Acknowledges alone. RFC 9293 3.8.6"""
+    if not (e.ctl & 16 != 0 and e.ack == c.rcv_nxt and e.length == 0):
+        return None
+    x.fired.append("tcp/acknowledges/acknowledges_alone")
+    c.rcv_edge = c.rcv_nxt + e.wnd & M
+    c.unacked = 0
+    c.acknowledge_from = c.acknowledge_until = STOPPED
+    c.duplicate_ack_from = c.duplicate_ack_until = STOPPED
+    return DONE
+
+
 def after_acknowledges__acknowledges(c: Tcp, e: Any, x: Run) -> int | None:
-    """Acknowledges. RFC 9293 3.8.6"""
+    """Text or FIN carries the acknowledgment; one that may be repeated alone may still follow. RFC 9293 3.8.6"""
     if not (e.ctl & 16 != 0 and e.ack == c.rcv_nxt):
         return None
     x.fired.append("tcp/acknowledges/acknowledges")
     c.rcv_edge = c.rcv_nxt + e.wnd & M
     c.unacked = 0
     c.acknowledge_from = c.acknowledge_until = STOPPED
-    c.duplicate_ack_from = c.duplicate_ack_until = STOPPED
+    return DONE
+
+
+def after_acknowledges__acknowledges_prior(c: Tcp, e: Any, x: Run) -> int | None:
+    """It went before the text of the last segment was taken: that is still to be acknowledged. RFC 9293 3.8.6"""
+    if not (e.ctl & 16 != 0 and e.ack == c.rcv_prior):
+        return None
+    x.fired.append("tcp/acknowledges/acknowledges_prior")
+    c.rcv_edge = later(c.rcv_edge, e.ack + e.wnd & M)
+    c.acknowledge_from = c.now
+    c.acknowledge_until = c.now + x.p.ack_latest
     return DONE
 
 
@@ -226,7 +254,9 @@ def after_acknowledges(c: Tcp, e: Any, x: Run) -> int:
     return (
         after_acknowledges__reset(c, e, x)
         or after_acknowledges__syn(c, e, x)
+        or after_acknowledges__acknowledges_alone(c, e, x)
         or after_acknowledges__acknowledges(c, e, x)
+        or after_acknowledges__acknowledges_prior(c, e, x)
         or after_acknowledges__other(c, e, x)
         or DONE
     )

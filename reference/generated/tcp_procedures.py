@@ -525,6 +525,37 @@ def do_time_retransmission(c: Tcp, e: Any, x: Run) -> int:
     return do_time_retransmission__start_it(c, e, x) or DONE
 
 
+def do_open_actively__settle(c: Tcp, e: Any, x: Run) -> int | None:
+    """Settle. [MUST-14, MUST-15, MUST-18] RFC 9293 3.10.7.3 fourth"""
+    x.fired.append("tcp/open_actively/settle")
+    do_measure_rtt(c, e, x)
+    c.irs = e.seq
+    c.rcv_nxt = e.seq + 1 & M
+    c.rcv_prior = e.seq + 1 & M
+    c.rcv_edge = (e.seq + 1 & M) + c.rcv_offer & M
+    do_take_mss(c, e, x)
+    c.snd_una = e.ack
+    c.snd_wnd = e.wnd
+    c.max_snd_wnd = e.wnd
+    c.snd_wl1 = e.seq
+    c.snd_wl2 = e.ack
+    c.cwnd = x.p.iw_segments * eff_snd_mss(c, x)
+    do_after_syn_loss(c, None, x)
+    c.retransmission_from = c.retransmission_until = STOPPED
+    c.user_timeout_from = c.user_timeout_until = STOPPED
+    c.state = "ESTABLISHED"
+    c.acknowledge_from = c.now
+    c.acknowledge_until = c.acknowledge_from
+    do_watch_idle(c, None, x)
+    do_arm_persist(c, None, x)
+    return DONE
+
+
+def do_open_actively(c: Tcp, e: Any, x: Run) -> int:
+    """Everything that the peer's SYN,ACK tells. (RFC 9293 3.10.7.3 fourth)"""
+    return do_open_actively__settle(c, e, x) or DONE
+
+
 def do_after_syn_loss__syn_was_lost(c: Tcp, e: Any, x: Run) -> int | None:
     """Syn was lost. RFC 6298 5.7"""
     if not (c.retries > 0):
@@ -746,6 +777,7 @@ def do_close_sending__from_established(c: Tcp, e: Any, x: Run) -> int | None:
     x.fired.append("tcp/close_sending/from_established")
     c.snd_fin = True
     c.state = "FIN-WAIT-1"
+    do_arm_persist(c, None, x)
     return DONE
 
 
@@ -756,6 +788,7 @@ def do_close_sending__from_close_wait(c: Tcp, e: Any, x: Run) -> int | None:
     x.fired.append("tcp/close_sending/from_close_wait")
     c.snd_fin = True
     c.state = "LAST-ACK"
+    do_arm_persist(c, None, x)
     return DONE
 
 

@@ -496,6 +496,7 @@ class Params:
         "r2_syn",
         "r2_latest",
         "iw_segments",
+        "growth_limit",
         "receive_buffer",
         "rfc793",
         "rfc9293",
@@ -523,6 +524,7 @@ class Params:
         self.r2_syn: int = 180_000_000
         self.r2_latest: int = 86_400_000_000
         self.iw_segments: int = 4
+        self.growth_limit: int = 1
         self.receive_buffer: int = 65_535
         self.rfc793: bool = False
         self.rfc9293: bool = False
@@ -568,6 +570,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "msl_late": 6_000_000,
         "iw_segments": 10,
         "at_once": 2000,
+        "growth_limit": 1000,
         "r2_syn": 60_000_000,
     },
 }

@@ -60,6 +60,11 @@ def _python_type(sort: ir.Sort) -> str:
     }.get(sort.name, "int" if sort.name in ir.BUILT_IN else "str")
 
 
+def passes_on(r: ir.Rule) -> bool:
+    """A rule that only hands the event on to the next step, and so has no meaning of its own."""
+    return not r.meaning and (r.end == "continue" or not r.actions and r.end == "done")
+
+
 def section_function(section: ir.Section) -> str:
     return f"{PREFIX[section.kind]}_{section.name}"
 
@@ -526,7 +531,7 @@ class PythonBackend:
         yield '"""Timers whose end sends something and changes nothing else."""'
         hidden = ("procedure", "every", "after")
         deciding = [
-            r.id for s, r in m.rules() if s.kind not in hidden and (r.actions or r.end not in ("continue", "done"))
+            r.id for s, r in m.rules() if s.kind not in hidden and not passes_on(r)
         ]
         yield f"DECIDING = frozenset(({quoted(deciding)},))"
         yield '"""Rules that decide something: not procedures, and not those that only pass on to the next step."""'
