@@ -33,6 +33,7 @@ CHOICES = {
     "kept": True,
     "stops": False,
     "told": False,
+    "told_first": False,
     "quiet": False,
     "resets": False,
     "empty_probe": False,

@@ -111,6 +111,8 @@ class Calls:
         if sock is None:
             try:
                 sock = socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                # In TCP's own terms urgent data is part of the stream (RFC 9293 3.8.5).
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
             except OSError as error:
                 raise IutError(f"no socket: {error.strerror}") from error
             self._adopt(h, sock)

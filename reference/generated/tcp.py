@@ -1421,7 +1421,6 @@ DECIDING = frozenset(
         "tcp/reset/reset_by_peer",
         "tcp/reset/reset_when_closing_told",
         "tcp/reset/reset_when_closing",
-        "tcp/security/no_compartments",
         "tcp/syn/back_to_listen",
         "tcp/syn/challenge",
         "tcp/syn/error_with_ack",
@@ -1443,7 +1442,6 @@ DECIDING = frozenset(
         "tcp/syn_sent_ack/unacceptable",
         "tcp/syn_sent_reset/refused",
         "tcp/syn_sent_reset/reset_without_ack",
-        "tcp/syn_sent_security/no_compartments",
         "tcp/syn_sent_syn/established_without_text",
         "tcp/syn_sent_syn/established",
         "tcp/syn_sent_syn/simultaneous_open",
@@ -1453,6 +1451,7 @@ DECIDING = frozenset(
         "tcp/text/nobody_reads",
         "tcp/text/in_order",
         "tcp/text/out_of_order",
+        "tcp/text_after_fin/ignored_in_time_wait",
         "tcp/text_after_fin/ignored",
         "tcp/fin/its_turn",
         "tcp/fin/at_closed_window",
@@ -1498,6 +1497,7 @@ DECIDING = frozenset(
         "tcp/receive/nothing_yet",
         "tcp/receive_after_fin/rest",
         "tcp/receive_after_fin/end_of_file",
+        "tcp/connect/report_first",
         "tcp/connect/to_many",
         "tcp/connect/open",
         "tcp/connect_listening/refused",
@@ -1520,6 +1520,7 @@ DECIDING = frozenset(
         "tcp/set_option/keep_idle",
         "tcp/set_option/keep_interval",
         "tcp/set_option/keep_count",
+        "tcp/set_option/user_timeout_running",
         "tcp/set_option/user_timeout",
         "tcp/set_option/time_to_live",
         "tcp/set_option/diffserv",
@@ -1567,7 +1568,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "974da03fc836"
+SPEC_HASH = "e07280d0e7b4"
 
 __all__ = [
     "AFTER",

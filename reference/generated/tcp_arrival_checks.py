@@ -80,7 +80,7 @@ def arrives_sequence__old_fin(c: Tcp, e: Any, x: Run) -> int | None:
 
 def arrives_sequence__syn_again(c: Tcp, e: Any, x: Run) -> int | None:
     """The peer sends its SYN again: Linux answers with its SYN,ACK. RFC 9293 3.10.7.4 first; 3.4"""
-    if not (x.p.linux and c.state == "SYN-RECEIVED" and e.ctl & 2 != 0 and e.seq == c.irs):
+    if not (x.p.linux and c.state == "SYN-RECEIVED" and c.passive and e.ctl & 2 != 0 and e.seq == c.irs):
         return None
     x.fired.append("tcp/sequence/syn_again")
     c.owed = (
@@ -225,7 +225,7 @@ def arrives_reset(c: Tcp, e: Any, x: Run) -> int:
 
 
 def arrives_security__no_compartments(c: Tcp, e: Any, x: Run) -> int | None:
-    """No compartments are in use, so they always match. RFC 9293 3.10.7.4 third; A.1"""
+    """No compartments. RFC 9293 3.10.7.4 third; A.1"""
     x.fired.append("tcp/security/no_compartments")
     return CONTINUE
 

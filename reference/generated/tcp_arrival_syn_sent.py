@@ -114,7 +114,7 @@ def arrives_syn_sent_reset(c: Tcp, e: Any, x: Run) -> int:
 
 
 def arrives_syn_sent_security__no_compartments(c: Tcp, e: Any, x: Run) -> int | None:
-    """No compartments are in use, so they always match. RFC 9293 3.10.7.3 third"""
+    """No compartments. RFC 9293 3.10.7.3 third"""
     x.fired.append("tcp/syn_sent_security/no_compartments")
     return CONTINUE
 

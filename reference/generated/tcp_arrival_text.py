@@ -110,6 +110,7 @@ def arrives_text__in_order(c: Tcp, e: Any, x: Run) -> int | None:
     taken = len(fresh(c, e, x))
     c.rcv_data = c.rcv_data + fresh(c, e, x)
     c.rcv_nxt = c.rcv_nxt + taken & M
+    c.stretched = c.stretched or taken > 0 and 2 * (x.p.mtu - x.p.ip_header - 20) <= c.unacked
     c.unacked = c.unacked + taken
     do_fill_from_held(c, None, x)
     do_owe_acknowledgment(c, None, x)
@@ -137,6 +138,16 @@ def arrives_text(c: Tcp, e: Any, x: Run) -> int:
     )
 
 
+def arrives_text_after_fin__ignored_in_time_wait(c: Tcp, e: Any, x: Run) -> int | None:
+    """Text behind the FIN is not taken; an acknowledgment may say so. RFC 9293 3.10.7.4 seventh"""
+    if not (c.state == "TIME-WAIT" and len(e.data) > 0):
+        return None
+    x.fired.append("tcp/text_after_fin/ignored_in_time_wait")
+    c.duplicate_ack_from = c.now
+    c.duplicate_ack_until = FOREVER
+    return CONTINUE
+
+
 def arrives_text_after_fin__ignored(c: Tcp, e: Any, x: Run) -> int | None:
     """The peer has said that nothing follows its FIN. RFC 9293 3.10.7.4 seventh"""
     x.fired.append("tcp/text_after_fin/ignored")
@@ -145,7 +156,7 @@ def arrives_text_after_fin__ignored(c: Tcp, e: Any, x: Run) -> int | None:
 
 def arrives_text_after_fin(c: Tcp, e: Any, x: Run) -> int:
     """segment in CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT, step 7 (RFC 9293 3.10.7.4 seventh)"""
-    return arrives_text_after_fin__ignored(c, e, x) or DONE
+    return arrives_text_after_fin__ignored_in_time_wait(c, e, x) or arrives_text_after_fin__ignored(c, e, x) or DONE
 
 
 def arrives_fin__its_turn(c: Tcp, e: Any, x: Run) -> int | None:

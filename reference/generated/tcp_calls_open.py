@@ -20,6 +20,18 @@ from wireproof.reference.run import (
 from wireproof.reference.sequence import lt
 
 
+def call_connect__report_first(c: Tcp, e: Any, x: Run) -> int | None:
+    """The report that is pending is told instead. RFC 9293 3.10.1 CLOSED; POSIX.1-2024 connect()"""
+    if not (c.error != "NONE" and x.flag("told_first")):
+        return None
+    x.fired.append("tcp/connect/report_first")
+    told = c.error
+    if not x.settle(c, "tcp/connect/report_first", (Outcome("error", told),)):
+        return DONE
+    c.error = "NONE"
+    return DONE
+
+
 def call_connect__to_many(c: Tcp, e: Any, x: Run) -> int | None:
     """TCP is between two ends: opening to a broadcast or multicast address is refused, and nothing is sent.
     [MUST-46] RFC 9293 3.9.1.1"""
@@ -58,7 +70,7 @@ def call_connect__open(c: Tcp, e: Any, x: Run) -> int | None:
 
 def call_connect(c: Tcp, e: Any, x: Run) -> int:
     """open_active() in CLOSED (RFC 9293 3.10.1 CLOSED; POSIX.1-2024 connect())"""
-    return call_connect__to_many(c, e, x) or call_connect__open(c, e, x) or DONE
+    return call_connect__report_first(c, e, x) or call_connect__to_many(c, e, x) or call_connect__open(c, e, x) or DONE
 
 
 def call_connect_listening__refused(c: Tcp, e: Any, x: Run) -> int | None:
@@ -353,6 +365,20 @@ def call_set_option__keep_count(c: Tcp, e: Any, x: Run) -> int | None:
     return DONE
 
 
+def call_set_option__user_timeout_running(c: Tcp, e: Any, x: Run) -> int | None:
+    """Something is outstanding: the new limit counts from now. [MUST-21] RFC 9293 3.9.1; POSIX.1-2024
+    setsockopt()"""
+    if not (e.option == "USER-TIMEOUT-MS" and e.value > 0 and c.user_timeout_from >= 0):
+        return None
+    x.fired.append("tcp/set_option/user_timeout_running")
+    if not x.settle(c, "tcp/set_option/user_timeout_running", (Outcome("ok"),)):
+        return DONE
+    c.user_timeout = e.value * 1000
+    c.user_timeout_from = c.now + e.value * 1000
+    c.user_timeout_until = c.now + x.p.r2_latest
+    return DONE
+
+
 def call_set_option__user_timeout(c: Tcp, e: Any, x: Run) -> int | None:
     """User timeout. [MUST-21] RFC 9293 3.9.1; POSIX.1-2024 setsockopt()"""
     if not (e.option == "USER-TIMEOUT-MS"):
@@ -404,6 +430,7 @@ def call_set_option(c: Tcp, e: Any, x: Run) -> int:
         or call_set_option__keep_idle(c, e, x)
         or call_set_option__keep_interval(c, e, x)
         or call_set_option__keep_count(c, e, x)
+        or call_set_option__user_timeout_running(c, e, x)
         or call_set_option__user_timeout(c, e, x)
         or call_set_option__time_to_live(c, e, x)
         or call_set_option__diffserv(c, e, x)

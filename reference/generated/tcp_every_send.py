@@ -107,13 +107,14 @@ def every_limits__right_edge(c: Tcp, e: Any, x: Run) -> str | None:
 
 
 def every_limits__worth_telling(c: Tcp, e: Any, x: Run) -> str | None:
-    """The right edge moves by a full segment or half the buffer, or not at all. [MUST-39] RFC 9293 3.8.6.2.2"""
+    """A window of less than a segment is not opened bit by bit. [MUST-39] RFC 9293 3.8.6.2.2"""
     if not (
         e.ctl & 16 != 0
         and not e.ctl & 4 != 0
         and not e.ctl & 2 != 0
         and not c.rcv_fin
         and lt(c.rcv_edge, e.ack + e.wnd & M)
+        and e.wnd < min(eff_snd_mss(c, x), x.p.default_mss)
     ):
         return None
     if not (
@@ -124,10 +125,11 @@ def every_limits__worth_telling(c: Tcp, e: Any, x: Run) -> str | None:
 
 
 def every_limits__stretch(c: Tcp, e: Any, x: Run) -> str | None:
-    """An acknowledgment covers at most two full-sized segments. [SHLD-19, MUST-58] RFC 9293 3.8.6.3"""
+    """Once two full-sized segments wait for an acknowledgment, it does not wait for more. [SHLD-19, MUST-58]
+    RFC 9293 3.8.6.3"""
     if not (e.ctl & 16 != 0 and not e.ctl & 4 != 0):
         return None
-    if not (c.unacked <= 2 * (x.p.mtu - x.p.ip_header - 20)):
+    if not (not c.stretched):
         return "not_stretched"
     return None
 
@@ -228,6 +230,7 @@ def after_acknowledges__acknowledges(c: Tcp, e: Any, x: Run) -> int | None:
     x.fired.append("tcp/acknowledges/acknowledges")
     c.rcv_edge = c.rcv_nxt + e.wnd & M
     c.unacked = 0
+    c.stretched = False
     c.acknowledge_from = c.acknowledge_until = STOPPED
     return DONE
 

@@ -98,6 +98,7 @@ class Tcp:
         "srtt",
         "ssthresh",
         "state",
+        "stretched",
         "time_wait_end_from",
         "time_wait_end_until",
         "ttl_set",
@@ -141,6 +142,7 @@ class Tcp:
         self.fin_seq: int = 0
         self.rcv_closed: bool = False
         self.unacked: int = 0
+        self.stretched: bool = False
         self.rto: int = 1_000_000
         self.srtt: int = 0
         self.rttvar: int = 0
@@ -226,6 +228,7 @@ class Tcp:
         new.fin_seq = self.fin_seq
         new.rcv_closed = self.rcv_closed
         new.unacked = self.unacked
+        new.stretched = self.stretched
         new.rto = self.rto
         new.srtt = self.srtt
         new.rttvar = self.rttvar
@@ -312,6 +315,7 @@ class Tcp:
             self.fin_seq,
             self.rcv_closed,
             self.unacked,
+            self.stretched,
             self.rto,
             self.srtt,
             self.rttvar,
@@ -497,6 +501,7 @@ class Params:
         "r2_latest",
         "iw_segments",
         "growth_limit",
+        "growth_round",
         "receive_buffer",
         "rfc793",
         "rfc9293",
@@ -525,6 +530,7 @@ class Params:
         self.r2_latest: int = 86_400_000_000
         self.iw_segments: int = 4
         self.growth_limit: int = 1
+        self.growth_round: int = 0
         self.receive_buffer: int = 65_535
         self.rfc793: bool = False
         self.rfc9293: bool = False
@@ -571,6 +577,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "iw_segments": 10,
         "at_once": 2000,
         "growth_limit": 1000,
+        "growth_round": 1,
         "r2_syn": 60_000_000,
     },
 }

@@ -40,7 +40,7 @@ def acked_now(c: Tcp, e: Any, x: Run) -> int:
 
 
 def growth_in_slow_start(c: Tcp, e: Any, x: Run) -> int:
-    return min(acked_now(c, e, x), x.p.growth_limit * eff_snd_mss(c, x))
+    return min(acked_now(c, e, x) + x.p.growth_round * eff_snd_mss(c, x), x.p.growth_limit * eff_snd_mss(c, x))
 
 
 def growth_in_avoidance(c: Tcp, x: Run) -> int:

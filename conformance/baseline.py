@@ -1,0 +1,157 @@
+"""Known departures of an implementation: a TOML file next to its target, each entry with the reason.
+
+An entry explains failures (``kind = "fail"``: by test id, rule and text) or departures from a SHOULD that passing
+tests carry (``kind = "should"``: by rule and requirement). What no entry explains is news; an entry that explains
+nothing is stale.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wireproof.conformance.select import glob, nearest
+
+KEYS: dict[str, type] = {
+    "kind": str,
+    "match": list,
+    "rule": str,
+    "text": str,
+    "seen": object,
+    "reason": str,
+    "requirements": list,
+    "always": bool,
+    "family": int,
+}
+
+
+class BaselineError(ValueError):
+    """A baseline that cannot be used; the message names file and entry, and says what to write."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One known departure. ``always``: the tests must fail; passing is news too. ``family``: holds for IPv4 or IPv6
+    only. ``used`` counts what it explained in this run."""
+
+    kind: str
+    rule: str
+    reason: str
+    match: list[str] = field(default_factory=lambda: ["**"])
+    text: str = ""
+    seen: Any = ""
+    requirements: list[str] = field(default_factory=list)
+    always: bool = False
+    family: int = 0
+    number: int = 0
+    used: int = 0
+
+    def covers(self, test_id: str) -> bool:
+        """Is the test one of those it is about?"""
+        return any(glob(m).fullmatch(test_id) for m in self.match)
+
+    def explains(self, test_id: str, rule: str, text: str) -> bool:
+        """Does it explain this failure?"""
+        return (
+            self.kind == "fail"
+            and glob(self.rule).fullmatch(rule) is not None
+            and (not self.text or re.search(self.text, text) is not None)
+            and self.covers(test_id)
+        )
+
+    def allows(self, test_id: str, rule: str, requirement: str) -> bool:
+        """Does it list this departure from a SHOULD?"""
+        return (
+            self.kind == "should"
+            and glob(self.rule).fullmatch(rule) is not None
+            and (not self.requirements or requirement in self.requirements)
+            and self.covers(test_id)
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the event stream."""
+        return {"number": self.number, "kind": self.kind, "match": self.match, "rule": self.rule, "reason": self.reason}
+
+
+@dataclass(slots=True)
+class Baseline:
+    """The entries that hold for a target, in the order of the file."""
+
+    entries: list[Entry] = field(default_factory=list)
+    path: Path | None = None
+
+    def failure(self, test_id: str, rules: list[str], text: str) -> Entry | None:
+        """The first entry that explains a failure with one of these rules."""
+        for entry in self.entries:
+            if any(entry.explains(test_id, rule, text) for rule in rules):
+                entry.used += 1
+                return entry
+        return None
+
+    def deviation(self, test_id: str, rule: str, requirement: str) -> Entry | None:
+        """The first entry that lists a departure from a SHOULD."""
+        for entry in self.entries:
+            if entry.allows(test_id, rule, requirement):
+                entry.used += 1
+                return entry
+        return None
+
+    def must_fail(self, test_id: str) -> Entry | None:
+        """The entry that says that this test always fails."""
+        return next((e for e in self.entries if e.always and e.covers(test_id)), None)
+
+    def stale(self, undecided: list[str]) -> list[Entry]:
+        """Entries that explained nothing and are about no test that was left undecided."""
+        return [e for e in self.entries if not e.used and not any(e.covers(i) for i in undecided)]
+
+
+def read(path: Path, family: int = 0) -> Baseline:
+    """The baseline in a file, without the entries for another address family. Raises :class:`BaselineError`."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "not UTF-8 text"
+        raise BaselineError(f"{path}: cannot be read ({why})") from None
+    except tomllib.TOMLDecodeError as e:
+        raise BaselineError(f"{path}: not TOML: {e}") from None
+    for key in raw:
+        if key != "deviation":
+            raise BaselineError(f"{path}: unknown key '{key}'; known is [[deviation]]")
+    if not isinstance(raw.get("deviation", []), list):
+        raise BaselineError(f"{path}: write [[deviation]] with two brackets, once for each entry")
+    found = [_entry(path, n, e) for n, e in enumerate(raw.get("deviation", []), 1)]
+    return Baseline([e for e in found if not (e.family and family and e.family != family)], path)
+
+
+def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
+    at = f"{path}, [[deviation]] {number}"
+    for key, value in raw.items():
+        if key not in KEYS:
+            guess = nearest(key, KEYS)
+            raise BaselineError(
+                f"{at}: unknown key '{key}'" + (f"; did you mean '{guess}'?" if guess else f"; known: {', '.join(KEYS)}")
+            )
+        wanted = KEYS[key]
+        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+            raise BaselineError(f"{at}: '{key}' must be {_KIND_NAMES[wanted]}, not {value!r}")
+        if wanted is list and not (value and all(isinstance(v, str) for v in value)):
+            raise BaselineError(f"{at}: '{key}' must be a list of at least one text")
+    needed = ["kind", "rule", "reason"] + (["match"] if raw.get("kind") == "fail" else ["requirements"])
+    for key in needed:
+        if not raw.get(key):
+            raise BaselineError(f"{at}: '{key}' is missing")
+    if raw["kind"] not in ("fail", "should"):
+        raise BaselineError(f"{at}: kind is '{raw['kind']}'; it must be 'fail' or 'should'")
+    if raw.get("family", 4) not in (4, 6):
+        raise BaselineError(f"{at}: family must be 4 or 6")
+    try:
+        re.compile(raw.get("text", ""))
+    except re.error as e:
+        raise BaselineError(f"{at}: text is no regular expression: {e}") from None
+    return Entry(number=number, **raw)
+
+
+_KIND_NAMES = {str: "a text", list: "a list of texts", bool: "true or false", int: "a number"}
