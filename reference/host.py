@@ -25,9 +25,7 @@ from wireproof.reference.segment import ACK, RST, SYN, Segment
 Key = tuple[bytes, int, bytes, int]
 """Local address and port, remote address and port."""
 
-SYNCHRONIZED = frozenset(
-    {"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"}
-)
+SYNCHRONIZED = frozenset({"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"})
 OPTIONS = {
     "nodelay": "NODELAY",
     "keepalive": "KEEPALIVE",
@@ -262,9 +260,7 @@ class Host:
             return Outcome("error", "EADDRINUSE")
         connection = self._connection(key)
         self._preset(connection, options)
-        result = connection.call(
-            "open_active", CallEvent(group=is_group(remote, self.broadcast)), self.now
-        )
+        result = connection.call("open_active", CallEvent(group=is_group(remote, self.broadcast)), self.now)
         if result.kind == "ok":
             self.handles[h] = connection
         self._settle(connection)
