@@ -132,12 +132,13 @@ def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
         if key not in KEYS:
             guess = nearest(key, KEYS)
             raise BaselineError(
-                f"{at}: unknown key '{key}'" + (f"; did you mean '{guess}'?" if guess else f"; known: {', '.join(KEYS)}")
+                f"{at}: unknown key '{key}'"
+                + (f"; did you mean '{guess}'?" if guess else f"; known: {', '.join(KEYS)}")
             )
         wanted = KEYS[key]
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise BaselineError(f"{at}: '{key}' must be {_KIND_NAMES[wanted]}, not {value!r}")
-        if wanted is list and not (value and all(isinstance(v, str) for v in value)):
+        if isinstance(value, list) and key != "seen" and not (value and all(isinstance(v, str) for v in value)):
             raise BaselineError(f"{at}: '{key}' must be a list of at least one text")
     needed = ["kind", "rule", "reason"] + (["match"] if raw.get("kind") == "fail" else ["requirements"])
     for key in needed:

@@ -73,12 +73,12 @@ def kinds() -> dict[str, Kind]:
     found = [
         Kind("ref", "the reference stack, generated from the specification", "ref", 4, "virtual", "rfc5961"),
         Kind("ref6", "the reference stack over IPv6", "ref", 6, "virtual", "rfc5961"),
-        Kind("linux", "the kernel that this runs on, over a TUN interface of its own", "linux", 4, "wall", "linux", True),
+        Kind(
+            "linux", "the kernel that this runs on, over a TUN interface of its own", "linux", 4, "wall", "linux", True
+        ),
         Kind("linux6", "the kernel over IPv6", "linux", 6, "wall", "linux", True),
     ]
-    found += [
-        Kind(f"mutant:{m.name}", m.story, "mutant", 4, "virtual", "rfc5961") for m in mutation.mutants().values()
-    ]
+    found += [Kind(f"mutant:{m.name}", m.story, "mutant", 4, "virtual", "rfc5961") for m in mutation.mutants().values()]
     return {k.name: k for k in found}
 
 

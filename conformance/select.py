@@ -50,7 +50,8 @@ class Selection:
 @functools.cache
 def glob(pattern: str) -> re.Pattern[str]:
     """A glob over ids with ``/`` between the parts, as a regular expression for ``fullmatch``."""
-    parts = [part for part, before in zip(p := pattern.split("/"), ["", *p], strict=False) if (part, before) != ("**", "**")]
+    every = pattern.split("/")
+    parts = [p for n, p in enumerate(every) if not (n and p == every[n - 1] == "**")]
     if parts == ["**"]:
         return re.compile(".*")
     out = ""
