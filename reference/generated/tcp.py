@@ -1456,6 +1456,7 @@ DECIDING = frozenset(
         "tcp/fin/its_turn",
         "tcp/fin/at_closed_window",
         "tcp/fin/before_its_turn",
+        "tcp/fin_again/again_in_time_wait",
         "tcp/fin_again/remain",
         "tcp/close_closed/no_connection",
         "tcp/close_listening/delete",
@@ -1568,7 +1569,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "e07280d0e7b4"
+SPEC_HASH = "b76f8dfb95c4"
 
 __all__ = [
     "AFTER",

@@ -221,6 +221,19 @@ def arrives_fin(c: Tcp, e: Any, x: Run) -> int:
     )
 
 
+def arrives_fin_again__again_in_time_wait(c: Tcp, e: Any, x: Run) -> int | None:
+    """A FIN where none can be new: the wait begins again, and an acknowledgment may say so. RFC 9293 3.10.7.4
+    eighth"""
+    if not (c.state == "TIME-WAIT" and e.ctl & 1 != 0):
+        return None
+    x.fired.append("tcp/fin_again/again_in_time_wait")
+    c.duplicate_ack_from = c.now
+    c.duplicate_ack_until = FOREVER
+    c.time_wait_end_from = c.now + 2 * x.p.msl
+    c.time_wait_end_until = c.now + 2 * x.p.msl + x.p.msl_late
+    return CONTINUE
+
+
 def arrives_fin_again__remain(c: Tcp, e: Any, x: Run) -> int | None:
     """The FIN was taken already. RFC 9293 3.10.7.4 eighth"""
     x.fired.append("tcp/fin_again/remain")
@@ -229,4 +242,4 @@ def arrives_fin_again__remain(c: Tcp, e: Any, x: Run) -> int | None:
 
 def arrives_fin_again(c: Tcp, e: Any, x: Run) -> int:
     """segment in CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT, step 8 (RFC 9293 3.10.7.4 eighth)"""
-    return arrives_fin_again__remain(c, e, x) or DONE
+    return arrives_fin_again__again_in_time_wait(c, e, x) or arrives_fin_again__remain(c, e, x) or DONE
