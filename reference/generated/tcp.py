@@ -615,7 +615,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -660,7 +659,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -705,7 +703,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -750,7 +747,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -825,7 +821,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -900,7 +895,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -975,7 +969,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -1050,7 +1043,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -1125,7 +1117,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -1200,7 +1191,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -1275,7 +1265,6 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
             (
                 "SHLD-5",
                 "MAY-3",
-                "SHLD-6",
             ),
             every_form__mss_announced,
         ),
@@ -1569,7 +1558,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "b76f8dfb95c4"
+SPEC_HASH = "2df0bf7b60c5"
 
 __all__ = [
     "AFTER",

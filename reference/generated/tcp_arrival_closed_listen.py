@@ -62,7 +62,7 @@ def arrives_header__illegal_option(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def arrives_header__sound(c: Tcp, e: Any, x: Run) -> int | None:
-    """Sound. [MUST-4, MUST-5, MUST-6, MUST-64, MUST-50, MAY-10, MAY-11] RFC 9293 3.1, 3.2, 3.9.2"""
+    """Sound. [MUST-4, MUST-5, MUST-6, MUST-64, MUST-50] RFC 9293 3.1, 3.2, 3.9.2"""
     x.fired.append("tcp/header/sound")
     c.rcv_prior = c.rcv_nxt
     c.rcv_prior_at = c.now

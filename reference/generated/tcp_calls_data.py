@@ -257,7 +257,7 @@ def call_receive_early(c: Tcp, e: Any, x: Run) -> int:
 
 
 def call_receive__some(c: Tcp, e: Any, x: Run) -> int | None:
-    """Text in the order in which it was sent, from where the user left off. [MUST-12, MAY-17] RFC 9293 3.10.3;
+    """Text in the order in which it was sent, from where the user left off. [MUST-12] RFC 9293 3.10.3;
     POSIX.1-2024 recv()"""
     if not (len(c.rcv_data) > 0):
         return None

@@ -55,7 +55,7 @@ def every_form__mss_only_with_syn(c: Tcp, e: Any, x: Run) -> str | None:
 
 
 def every_form__mss_announced(c: Tcp, e: Any, x: Run) -> str | None:
-    """Our own limit is told when it is not what the peer would assume. [SHLD-5, MAY-3, SHLD-6] RFC 9293 3.7.1"""
+    """Our own limit is told when it is not what the peer would assume. [SHLD-5, MAY-3] RFC 9293 3.7.1"""
     if not (e.ctl & 2 != 0 and x.p.mtu - x.p.ip_header - 20 != x.p.default_mss):
         return None
     if not (e.mss > 0):

@@ -45,7 +45,7 @@ def arrives_icmp__not_ours(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def arrives_icmp__too_big(c: Tcp, e: Any, x: Run) -> int | None:
-    """The path takes less: cut smaller from now on, and send again what was too large. [SHLD-6] RFC 9293
+    """The path takes less: cut smaller from now on, and send again what was too large. [MUST-16] RFC 9293
     3.7.2; RFC 1191; RFC 8201"""
     if not (e.too_big):
         return None

@@ -61,7 +61,7 @@ def may_new_text__full_segment__due(c: Tcp, x: Run) -> int:
 
 def may_new_text__last_of_queue(c: Tcp, x: Run) -> Template | None:
     """All that is queued, pushed; a small segment waits while anything is outstanding, unless the user wants
-    no delay. [MUST-61, MUST-60, SHLD-7, SHLD-27, MAY-15] RFC 9293 3.7, 3.8.6.2.1"""
+    no delay. [MUST-61, MUST-60, SHLD-7, SHLD-27] RFC 9293 3.7, 3.8.6.2.1"""
     if not (
         c.snd_una != c.iss
         and (unsent(c, x) >= 1 and unsent(c, x) <= full(c, x))

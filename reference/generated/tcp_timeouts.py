@@ -36,8 +36,8 @@ from wireproof.reference.sequence import MASK as M
 
 
 def timeout_user_timeout__give_up(c: Tcp, e: Any, x: Run) -> int | None:
-    """R2 has passed: the user is told, and everything is forgotten. [MUST-20, MUST-22, MUST-23, SHLD-11, U-2]
-    RFC 9293 3.10.8; 3.8.3"""
+    """R2 has passed: the user is told, and everything is forgotten. [MUST-20, MUST-22, MUST-23, SHLD-11] RFC
+    9293 3.10.8; 3.8.3"""
     x.fired.append("tcp/user_timeout/give_up")
     c.error = "ETIMEDOUT"
     do_shut(c, None, x)
@@ -62,7 +62,7 @@ def timeout_time_wait_over(c: Tcp, e: Any, x: Run) -> int:
 
 
 def timeout_retransmit_syn__syn_again(c: Tcp, e: Any, x: Run) -> int | None:
-    """Syn again. [MUST-22, U-2, MUST-18, MAY-4, SHLD-9, SHLD-10, SHLD-20] RFC 9293 3.10.8; 3.8.3"""
+    """Syn again. [MUST-22, MUST-18, MAY-4] RFC 9293 3.10.8; 3.8.3"""
     x.fired.append("tcp/retransmit_syn/syn_again")
     do_back_off(c, None, x)
     c.owed = (
