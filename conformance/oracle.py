@@ -45,6 +45,7 @@ class Listening:
     doubtful: bool = False
     """The user closed it, and whether that stops it is the implementation's choice."""
     children: list[Key] = field(default_factory=list)
+    accepted: set[Key] = field(default_factory=set)
     """Connections made from it and not accepted yet, oldest first."""
 
 
@@ -76,6 +77,8 @@ class Oracle:
         self.judges: dict[Key, Judge] = {}
         self.detached: dict[int, Judge] = {}
         """Handles whose connection is in CLOSED: the user may still ask."""
+        self.ended: dict[Key, Judge] = {}
+        """Connections that were established and ended before anybody accepted them."""
         self.listeners: dict[int, Listening] = {}
         self.handles: dict[int, Key | int] = {}
         """Handle to a connection's key, or to a listener's port."""
@@ -216,14 +219,32 @@ class Oracle:
             for h, k in self.handles.items():
                 if k == key:
                     self.detached.setdefault(h, judge)
+            waiting = self.listeners.get(key[1])
+            if waiting is not None:
+                waiting.accepted.discard(key)
+                if key in waiting.children:
+                    self._ended_unaccepted(waiting, key, judge)
             if self.judges.get(key) is judge:
                 del self.judges[key]
             return
         if self.judges.get(key) is not judge:
             self.judges[key] = judge
         listening = self.listeners.get(key[1])
-        if listening is not None and key not in listening.children and key not in self.handles.values():
-            listening.children.append(key)
+        if listening is not None and key not in listening.children and key not in listening.accepted:
+            if all(c.passive for c in judge.configs):
+                listening.children.append(key)
+
+    def _ended_unaccepted(self, listening: Listening, key: Key, judge: Judge) -> None:
+        """A connection ended before it was accepted: one that was established can still be handed out."""
+        if any(c.state == "CLOSED" and c.irs != c.rcv_nxt and c.snd_una != c.iss for c in judge.configs):
+            self.ended.setdefault(key, judge)
+        else:
+            listening.children.remove(key)
+
+    def _states(self, key: Key) -> set[str]:
+        """The states that a connection may be in; one that ended before it was accepted counts as it was."""
+        judge = self.judges.get(key)
+        return {c.state for c in judge.configs} if judge is not None else {"ESTABLISHED", "CLOSED"}
 
     # ---- calls ----------------------------------------------------------------------------------------------------
 
@@ -290,8 +311,7 @@ class Oracle:
             if result.kind != "error":
                 self._wrong("accept() on a handle that does not listen", now)
             return
-        listening.children = [k for k in listening.children if k in self.judges]
-        states = [(k, {c.state for c in self.judges[k].configs}) for k in listening.children]
+        states = [(k, self._states(k)) for k in listening.children]
         if result.kind == "handle":
             ready = [k for k, s in states if s & SYNCHRONIZED]
             if not ready:
@@ -299,6 +319,10 @@ class Oracle:
                 return
             listening.children.remove(ready[0])
             self.handles[new] = ready[0]
+            if ready[0] in self.judges:
+                listening.accepted.add(ready[0])
+            else:
+                self.detached[new] = self.ended.pop(ready[0])
         elif any(s <= SYNCHRONIZED for _, s in states):
             self._wrong(f"accept() returned {result.value}, and a connection was established", now)
 
