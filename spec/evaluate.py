@@ -107,7 +107,7 @@ def _operation(e: ir.Op, env: Environment, names: Mapping[str, Any]) -> Any:
             return evaluate(args[1] if evaluate(args[0], env, names) else args[2], env, names)
     values = [evaluate(a, env, names) for a in args]
     a = values[0]
-    b = values[1] if len(values) > 1 else None
+    b: Any = values[1] if len(values) > 1 else None
     numbers = any(x.sort.name == "seq32" for x in args)
     run = env.operations
     match op:

@@ -68,13 +68,17 @@ def tcp() -> ir.Model:
 
 
 def check_text(text: str | bytes, name: str) -> list[Diagnostic]:
-    """All diagnostics of one text taken as a whole specification; none if it is sound so far as sorts go."""
+    """All diagnostics of one text taken as a whole specification, those of the solver and of requirement ids too."""
+    from wireproof.spec import requirements
+    from wireproof.spec.check import check
+
     try:
         source = decode(text, name) if isinstance(text, bytes) else Source(name, text)
-        load_sources([source])
+        model = load_sources([source])
     except SpecError as e:
         return e.diagnostics
-    return []
+    found, _ = check(model)
+    return found + [d for d in requirements.diagnose(model) if d.code == "unknown-requirement"]
 
 
 def _nowhere(name: str) -> Span:

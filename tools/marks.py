@@ -57,8 +57,19 @@ class Marks:
 
 
 def marks(fmt: str | None = None, ascii_only: bool = False) -> Marks:
-    """What suits stdout: ``fmt`` ``plain`` has no colour, ``rich`` has; None: colour on a terminal only."""
+    """What suits stdout and the options: ``fmt`` ``plain`` has no colour, ``rich`` has; None: as the terminal does.
+
+    ``--color`` and ``--ascii`` of the whole program count, too.
+    """
+    context = click.get_current_context(silent=True)
+    options = context.find_object(dict) if context is not None else None
+    wanted = (options or {}).get("color", "auto")
+    ascii_only = ascii_only or bool((options or {}).get("ascii"))
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
-    terminal = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    colour = "NO_COLOR" not in os.environ if fmt == "rich" else terminal and fmt is None
+    if wanted != "auto":
+        colour = wanted == "always"
+    elif "NO_COLOR" in os.environ or fmt == "plain":
+        colour = False
+    else:
+        colour = fmt == "rich" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
     return Marks(colour, ascii_only or not encoding.startswith("utf"))

@@ -188,7 +188,10 @@ def story(result: Event) -> list[str]:
         lines.append(result["meaning"])
     if result.get("cites"):
         lines.append("; ".join(result["cites"]))
-    return [*lines, *(result.get("explanation") or [result["text"]])]
+    lines.append(result["text"] + (f" (conjunct '{result['conjunct']}')" if result.get("conjunct") else ""))
+    if result.get("allowed") and "expected" not in result["text"]:
+        lines.append("allowed was: " + "; or ".join(result["allowed"]))
+    return lines
 
 
 def ladder(result: Event, marks: Marks) -> list[str]:

@@ -34,7 +34,8 @@ def check(path: Path | None, witnesses: bool) -> int:
         found += requirements.diagnose(model)
     for d in found:
         click.echo(render(d), err=True)
-    files = len({s.span.source.name for s in model.sections})
+    places = [*model.sections, *model.variables.values(), *model.params.values()]
+    files = len({x.span.source.name for x in places})
     choices = sum(len(s.choices) + sum(len(r.choices) for r in s.rules) for s in model.sections)
     click.echo(f"specification {model.machine} {model.spec_hash}: {files} files, {len(model.sections)} sections,")
     click.echo(f"  {len(model.rules())} rules, {len(model.variables)} variables, {len(model.timers)} timers, {choices} choices")
