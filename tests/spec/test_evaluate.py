@@ -189,7 +189,7 @@ class Draw:
         """The same moment for either reading."""
         choices = {f: self.r.random() < 0.5 for f in self.flags}
         count = self.r.choice(COUNTS)
-        c, p = self.configuration(section and section.states or self.model.enums["state"]), self.parameters()
+        c, p = self.configuration((section and section.states) or self.model.enums["state"]), self.parameters()
         e = self.event(section, c) if section else self.segment(c)
         return Binding(self.model, c, p, e, choices, count), Choices(p, choices, count)
 
