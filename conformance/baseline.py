@@ -73,7 +73,9 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """For the event stream."""
-        return {"number": self.number, "kind": self.kind, "match": self.match, "rule": self.rule, "reason": self.reason}
+        return {s: getattr(self, s) for s in ("number", "kind", "match", "rule", "reason", "requirements")} | {
+            "seen": self.seen if isinstance(self.seen, str) else str(self.seen)
+        }
 
 
 @dataclass(slots=True)
@@ -138,8 +140,8 @@ def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
         wanted = KEYS[key]
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise BaselineError(f"{at}: '{key}' must be {_KIND_NAMES[wanted]}, not {value!r}")
-        if isinstance(value, list) and key != "seen" and not (value and all(isinstance(v, str) for v in value)):
-            raise BaselineError(f"{at}: '{key}' must be a list of at least one text")
+        if isinstance(value, list) and key != "seen" and not all(isinstance(v, str) for v in value):
+            raise BaselineError(f"{at}: '{key}' must be a list of texts")
     needed = ["kind", "rule", "reason"] + (["match"] if raw.get("kind") == "fail" else ["requirements"])
     for key in needed:
         if not raw.get(key):

@@ -85,8 +85,9 @@ class Campaign:
         recorder: Recorder | None = None,
         options: Options = Options(),
         command: str = "",
-        target: Target | None = None,
+        brief: bool = False,
     ):
+        """``brief``: say which rule refused, and leave it at that."""
         self.kind = kind
         self.cases = list(cases)
         self.of = of
@@ -95,7 +96,7 @@ class Campaign:
         self.recorder = recorder
         self.options = options
         self.command = command
-        self.target = target
+        self.brief = brief
         self.settings = kind.settings()
         self.tally = Tally()
         self.suspects: list[CaseProgram] = []
@@ -116,7 +117,7 @@ class Campaign:
         skipped = self._too_slow()
         todo = [c for c in self.cases if c.id not in skipped]
         longest = max((c.duration_us for c in todo), default=0)
-        target = self.target or self.kind.open(longest)
+        target = self.kind.open(longest)
         partial = False
         try:
             self.emit(self._plan(target, skipped))
@@ -245,9 +246,9 @@ class Campaign:
         assert refusal is not None and oracle is not None
         event["kind"] = refusal.kind
         event["refused_by"] = refusal.rule
-        event["rule"] = evidence.blamed(refusal, oracle)
+        event["rule"] = refusal.rule if self.brief else evidence.blamed(refusal, oracle)
         event["text"] = report.reason or refusal.text
-        if event["verdict"] != "fail":
+        if event["verdict"] != "fail" or self.brief:
             return
         event["cex"] = evidence.name(self.kind.name, event, self.tally.cex)
         event |= evidence.told(refusal, oracle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from wireproof.conformance import explain
 from wireproof.conformance.catalogue import Kind
 from wireproof.conformance.judge import Refusal
 from wireproof.conformance.ladder import rungs
@@ -36,7 +37,7 @@ def requirements(rule: str) -> list[str]:
 
 def blamed(refusal: Refusal, oracle: Oracle) -> str:
     """The rule that was broken."""
-    return refusal.rule
+    return explain.blame(refusal, oracle)
 
 
 def name(target: str, event: Event, taken: set[str]) -> str:
@@ -46,13 +47,14 @@ def name(target: str, event: Event, taken: set[str]) -> str:
 
 def told(refusal: Refusal, oracle: Oracle) -> Event:
     """The failure in words: the rule's meaning and source, the steps, and what would have been allowed."""
-    found = rules().get(refusal.rule)
+    e = explain.explain(refusal, oracle)
     return {
-        "meaning": found.meaning if found is not None else "",
-        "cites": found.cites if found is not None else [],
+        "meaning": e.blamed.meaning,
+        "cites": e.blamed.cites,
+        "conjunct": e.conjunct,
+        "allowed": [a.what for a in e.allowed[:3]],
         "steps": rungs(oracle),
-        "expected": [c.wanted for c in refusal.candidates[:1]],
-        "explanation": [],
+        "explanation": explain.render(e).splitlines(),
     }
 
 

@@ -57,6 +57,10 @@ class Run:
         """Results that are failures or errors; without ``known`` only those that no baseline entry explains."""
         return [r for r in self.results if r["verdict"] in ("fail", "error") and (known or r["overlay"] != "xfail")]
 
+    def firsts(self) -> list[Event]:
+        """Of a run of mutants: the failure that shows each."""
+        return [e["first"] for e in self.events if e["event"] == "mutant" and e["first"]]
+
 
 class Recorder:
     """Writes a run as it goes: a line for each event, at once."""
@@ -137,7 +141,7 @@ def find(short: str, home: Path = HOME) -> tuple[Run, Event]:
     known: list[str] = []
     for run_id in run_ids(home):
         run = load(run_id, home)
-        for result in run.results:
+        for result in (*run.results, *run.firsts()):
             if result.get("cex") == short:
                 return run, result
             if result.get("cex"):

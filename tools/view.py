@@ -112,7 +112,9 @@ class View:
             self.echo(f"{self.marks['xfail']} {total} known failures, with their reasons in {file}:")
         for _, group in sorted(entries.items()):
             entry = group[0]["entry"]
-            self.echo(f"  {len(group):>4}  {entry['rule']}: {_one_line(entry['reason'], self.verbose)}")
+            self.echo(
+                f"  {len(group):>4}  #{entry['number']:<3} {_one_line(entry['seen'] or entry['reason'], self.verbose)}"
+            )
 
     def surprises(self, summary: Event) -> None:
         """What the baseline has wrong."""
