@@ -146,6 +146,10 @@ class Oracle:
             self._settle(key, judge)
         return None
 
+    def _judge(self) -> Judge:
+        """A judge for a connection in CLOSED."""
+        return Judge(self.machine, self.p, self.slack)
+
     # ---- segments -------------------------------------------------------------------------------------------------
 
     def _segment(self, s: Segment, now: int, step: Step) -> None:
@@ -167,7 +171,7 @@ class Oracle:
 
     def _new(self, key: Key, port: int) -> Judge:
         """A judge for a connection that did not exist: from a listener, or in CLOSED."""
-        judge = Judge(self.machine, self.p, self.slack)
+        judge = self._judge()
         listening = self.listeners.get(port)
         if listening is not None:
             c = judge.configs[0]
@@ -195,7 +199,7 @@ class Oracle:
         key = (s.src, s.sport, s.dst, s.dport)
         judge = self.judges.get(key)
         if judge is None:
-            judge = Judge(self.machine, self.p, self.slack)
+            judge = self._judge()
         self._note(judge.sent(s, now), judge, step)
         self._settle(key, judge)
 
@@ -270,7 +274,7 @@ class Oracle:
             if judge is None:
                 judge = self.judges.get(target) if target is not None else None
             if judge is None:
-                judge = Judge(self.machine, self.p, self.slack)
+                judge = self._judge()
                 self.detached[h] = judge
             self._note(judge.call(fn, event_of(fn, args), result, now), judge, step)
             if fn in ("release", "abort"):
@@ -286,7 +290,7 @@ class Oracle:
 
     def _open_active(self, h: int, args: dict[str, Any], result: Result, now: int, step: Step) -> None:
         local, remote = args["local"], args["remote"]
-        judge = Judge(self.machine, self.p, self.slack)
+        judge = self._judge()
         for option, value in self.presets.pop(h, []):
             judge.call("set", CallEvent(option=option, value=value), Result("ok"), now)
         event = CallEvent(group=is_group(remote[0], self.broadcast))
@@ -329,7 +333,7 @@ class Oracle:
     def _on_listener(
         self, h: int, port: int, fn: str, args: dict[str, Any], result: Result, now: int, step: Step
     ) -> None:
-        judge = Judge(self.machine, self.p, self.slack)
+        judge = self._judge()
         judge.configs[0].state = "LISTEN"
         if self.listeners[port].doubtful:
             judge.configs.append(self.machine.Tcp())

@@ -20,6 +20,7 @@ import select
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -61,6 +62,7 @@ class TunPort:
         delay: int = 2000,
         seed: int = 0,
         tap: Tap | None = None,
+        wire: Tap | None = None,
     ):
         self.name = name
         self.mtu = mtu
@@ -68,6 +70,10 @@ class TunPort:
         self.reorder = reorder
         self.delay = delay
         self.tap = tap
+        self.wire = wire
+        """Like ``tap`` at the kernel's side of the faults, in the order in which the kernel saw and sent: what it
+        answers to a datagram comes before the next that it is given."""
+        self._read: deque[bytes] = deque()
         self.host: Host | None = None
         self.lost = 0
         """Datagrams that the port threw away because of ``loss``."""
@@ -131,14 +137,27 @@ class TunPort:
             self.host.advance(now)
 
     def _read_batch(self) -> bool:
+        self._drain(0 if self._read else 1)
         for n in range(BATCH):
-            try:
-                packet = os.read(self.fd, 65536)
-            except BlockingIOError:
-                return n > 0
+            if not self._read:
+                self._drain(1)
+                if not self._read:
+                    return n > 0
+            packet = self._read.popleft()
             if not self._suffers("rx", packet):
                 self._deliver(packet)
         return True
+
+    def _drain(self, most: int) -> None:
+        """Read what the kernel has sent, ``most`` datagrams at the most."""
+        for _ in range(most):
+            try:
+                packet = os.read(self.fd, 65536)
+            except BlockingIOError:
+                return
+            if self.wire is not None:
+                self.wire(self.now(), "rx", packet)
+            self._read.append(packet)
 
     def _suffers(self, way: Literal["rx", "tx"], packet: bytes) -> bool:
         """Whether a fault keeps the datagram from going now."""
@@ -159,8 +178,14 @@ class TunPort:
         self.host.receive(packet)
 
     def _write(self, packet: bytes) -> None:
+        if self.wire is not None:
+            # Its earlier answers first, then this datagram, then what it answers to that.
+            self._drain(1 << 16)
+            self.wire(self.now(), "tx", packet)
         try:
             os.write(self.fd, packet)
+            if self.wire is not None:
+                self._drain(1 << 16)
         except OSError as error:
             # EIO: the interface is down. Either way the network has lost a datagram, which TCP can bear.
             if error.errno not in (errno.EIO, errno.EINVAL, errno.ENOBUFS, errno.EAGAIN):

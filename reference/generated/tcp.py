@@ -1558,7 +1558,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "2df0bf7b60c5"
+SPEC_HASH = "c8a5f24a3ba3"
 
 __all__ = [
     "AFTER",

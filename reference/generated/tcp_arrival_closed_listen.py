@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wireproof.reference.generated.tcp_procedures import do_number_ourselves, do_take_mss
+from wireproof.reference.generated.tcp_procedures import do_note_prior, do_number_ourselves, do_take_mss
 from wireproof.reference.generated.tcp_state import Tcp
 from wireproof.reference.reassembly import hold
 from wireproof.reference.run import (
@@ -64,8 +64,7 @@ def arrives_header__illegal_option(c: Tcp, e: Any, x: Run) -> int | None:
 def arrives_header__sound(c: Tcp, e: Any, x: Run) -> int | None:
     """Sound. [MUST-4, MUST-5, MUST-6, MUST-64, MUST-50] RFC 9293 3.1, 3.2, 3.9.2"""
     x.fired.append("tcp/header/sound")
-    c.rcv_prior = c.rcv_nxt
-    c.rcv_prior_at = c.now
+    do_note_prior(c, None, x)
     return CONTINUE
 
 

@@ -237,7 +237,7 @@ def after_acknowledges__acknowledges(c: Tcp, e: Any, x: Run) -> int | None:
 
 def after_acknowledges__acknowledges_prior(c: Tcp, e: Any, x: Run) -> int | None:
     """It went before the text of the last segment was taken: that is still to be acknowledged. RFC 9293 3.8.6"""
-    if not (e.ctl & 16 != 0 and e.ack == c.rcv_prior):
+    if not (e.ctl & 16 != 0 and le(c.rcv_prior, e.ack) and lt(e.ack, c.rcv_nxt)):
         return None
     x.fired.append("tcp/acknowledges/acknowledges_prior")
     c.rcv_edge = later(c.rcv_edge, e.ack + e.wnd & M)

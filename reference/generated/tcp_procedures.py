@@ -468,6 +468,27 @@ def do_arm_persist(c: Tcp, e: Any, x: Run) -> int:
     )
 
 
+def do_note_prior__still_answering(c: Tcp, e: Any, x: Run) -> int | None:
+    """Still answering."""
+    if not (c.now - c.rcv_prior_at <= x.p.at_once and x.p.at_once > 0):
+        return None
+    x.fired.append("tcp/note_prior/still_answering")
+    return DONE
+
+
+def do_note_prior__begin(c: Tcp, e: Any, x: Run) -> int | None:
+    """Begin."""
+    x.fired.append("tcp/note_prior/begin")
+    c.rcv_prior = c.rcv_nxt
+    c.rcv_prior_at = c.now
+    return DONE
+
+
+def do_note_prior(c: Tcp, e: Any, x: Run) -> int:
+    """Remember what was expected before this segment; segments that come while an answer may still be on its way share one memory."""
+    return do_note_prior__still_answering(c, e, x) or do_note_prior__begin(c, e, x) or DONE
+
+
 def do_take_mss__announced(c: Tcp, e: Any, x: Run) -> int | None:
     """Announced. [MUST-14] RFC 9293 3.7.1"""
     if not (e.mss > 0):
