@@ -23,6 +23,8 @@ from wireproof.spec.expressions import events_of
 
 MAX_NEAR = 5
 """More near rules than this are not shown."""
+WIDTH = 120
+"""Values that do not fit here follow on a line of their own."""
 NO_TIME = ir.Lit(0, ir.DURATION)
 
 
@@ -218,7 +220,7 @@ class _Explainer:
             case "unexpected", Segment() as out:
                 found.allowed = list(self.allowed())
                 near = self.near.senders(out)
-                alike = [n for n in near if n.alike]
+                alike = [n for n in near if n.alike and n.distance[0] <= near[0].distance[0] + 2]
                 found.near_title = f"Nearest rules that send {_kind(out)}, and why each was refused:"
                 if not alike:
                     found.near_title = f"No rule sends {_kind(out)} here. The nearest that send anything:"
@@ -232,13 +234,13 @@ class _Explainer:
             case "missing", _:
                 found.demanded = self.near.card(refusal.rule)
                 found.since = self._since()
-                found.allowed = [a for a in self.allowed() if a.what != "no segment"]
+                found.allowed = [a for a in self.allowed() if a.card is not None and a.card.id != refusal.rule]
         return found
 
     def _since(self) -> str:
         c = self.believed[0]
         if c.owed:
-            return f"owed since {self.show.time(c.owed_since)}"
+            return f"{self.show.template(c.owed[0])}, owed since {self.show.time(c.owed_since)}"
         due = dict(c.due).get(self.refusal.rule)
         if due is not None:
             return f"due by {self.show.time(due)}"
@@ -291,10 +293,12 @@ def render(e: Explanation) -> str:
         lines.append(f"the last stimulus was {e.stimulus}" + (", which took:" if e.after else ""))
         lines += [line for card in e.after for line in _card(card)] + [""]
     if e.demanded:
-        lines.append(f"The specification demanded{f' ({e.since})' if e.since else ''}:")
+        lines.append(f"The specification demanded{f' {e.since}' if e.since else ''}:")
         lines += [*_card(e.demanded), ""]
     if e.allowed:
-        lines.append(f"The specification allowed ({len(e.allowed)}):")
+        lines.append(
+            f"It also allowed ({len(e.allowed)}):" if e.demanded else f"The specification allowed ({len(e.allowed)}):"
+        )
         for letter, a in zip("abcdefghijklmnopqrstuvwxyz", e.allowed, strict=False):
             lines.append(f"  {letter}) {a.what}")
             lines += [f"     {line.strip()}" for line in (_card(a.card) if a.card else [])]
@@ -302,21 +306,26 @@ def render(e: Explanation) -> str:
     if e.near:
         lines.append(e.near_title)
         for n in e.near:
-            lines += _card(n.card)
-            lines += (
-                [f"      would {'return' if e.kind == 'result' else 'send'} {n.wanted}"] if e.kind != "broken" else []
-            )
-            lines += [f"      differs  {d}" for d in n.differences]
-            for r in n.false:
-                seen = f"   ({', '.join(r.values)})" if r.values else ""
-                label = f"{r.name}  FALSE  " if r.name != r.text else "FALSE  "
-                lines.append(f"      {label}{r.text}{seen}")
-            if e.kind == "result" and not n.false:
-                lines.append("      holds")
+            lines += [*_card(n.card), *_verdict(n, e.kind)]
         lines.append("")
     named = e.blamed.id + (f", conjunct '{e.conjunct}'" if e.conjunct else "")
     lines.append(f"most likely broken: {named}")
     return "\n".join(lines) + "\n"
+
+
+def _verdict(n: Near, kind: str) -> list[str]:
+    """What a rule near the event would have done, and why it did not."""
+    lines = []
+    if kind != "broken":
+        lines.append(f"      would {'return' if kind == 'result' else 'send'} {n.wanted}")
+    if kind == "result" and not n.false:
+        lines.append("      holds, so that is what was expected")
+    lines += [f"      differs  {d}" for d in n.differences]
+    for r in n.false:
+        line = f"      {'' if r.name == r.text else f'{r.name}  '}FALSE  {r.text}"
+        seen = f"({', '.join(r.values)})" if r.values else ""
+        lines += [f"{line}   {seen}".rstrip()] if len(line) + len(seen) < WIDTH else [line, f"        {seen}"]
+    return lines
 
 
 def _card(card: Card) -> list[str]:

@@ -98,7 +98,9 @@ class Show:
     def segment(self, s: Segment, sent: bool) -> str:
         """A segment; ``sent``: by the host, so that its SEQ counts from ISS."""
         ours, theirs = ("ISS", "IRS") if sent else ("IRS", "ISS")
-        parts = [s.control(), f"seq={self.number(s.seq, ours)}"]
+        first_seen = sent and self.c is not None and self.c.unbound and s.ctl & SYN
+        seq = f"{s.seq} (ISS, seen for the first time)" if first_seen else self.number(s.seq, ours)
+        parts = [s.control(), f"seq={seq}"]
         if s.ctl & ACK:
             parts.append(f"ack={self.number(s.ack, theirs)}")
         if not s.ctl & RST:
@@ -125,8 +127,8 @@ class Show:
             out += f"<ACK={low}{self.number(t.ack, 'IRS')}>"
         out += f"<CTL={control(t.ctl, t.may)}>"
         if t.text:
-            n = len(t.text)
-            out += f" with {n if t.rest else f'{t.low} to {min(t.high, n)}'} octets of text"
+            low, high = (len(t.text),) * 2 if t.rest else (t.low, min(t.high, len(t.text)))
+            out += f" with {low if low == high else f'{low} to {high}'} octets of text"
         return out
 
     def configuration(self, c: Any) -> list[tuple[str, str]]:
