@@ -1558,7 +1558,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "c8a5f24a3ba3"
+SPEC_HASH = "44742591f02c"
 
 __all__ = [
     "AFTER",

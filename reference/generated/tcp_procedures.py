@@ -11,6 +11,7 @@ from wireproof.reference.generated.tcp_state import Tcp
 from wireproof.reference.generated.tcp_terms import (
     acked_now,
     all_acked,
+    at_loss,
     eff_snd_mss,
     fin_acked,
     fin_waits,
@@ -203,7 +204,7 @@ def do_grow__avoidance(c: Tcp, e: Any, x: Run) -> int | None:
     """Avoidance. [MUST-19] RFC 5681 3.1; RFC 6582 3.2"""
     x.fired.append("tcp/grow/avoidance")
     c.resend = False
-    c.cwnd = min(c.cwnd + growth_in_avoidance(c, x), 1_073_741_824)
+    c.cwnd = min(c.cwnd + growth_in_avoidance(c, e, x), 1_073_741_824)
     return DONE
 
 
@@ -233,10 +234,11 @@ def do_count_duplicate__fast_retransmit(c: Tcp, e: Any, x: Run) -> int | None:
     if not (c.dupacks == 3 and le(c.recover, c.snd_una)):
         return None
     x.fired.append("tcp/count_duplicate/fast_retransmit")
-    c.ssthresh = max(flight(c, x) // 2, 2 * eff_snd_mss(c, x))
+    c.ssthresh = max(at_loss(c, x) // 2, 2 * eff_snd_mss(c, x))
     c.cwnd = c.ssthresh + 3 * eff_snd_mss(c, x)
     c.recovering = True
     c.recover = c.snd_nxt
+    c.recover_flight = flight(c, x)
     c.resend = True
     return DONE
 
@@ -906,7 +908,7 @@ def do_collapse__first_time(c: Tcp, e: Any, x: Run) -> int | None:
     if not (c.retries == 0):
         return None
     x.fired.append("tcp/collapse/first_time")
-    c.ssthresh = max(flight(c, x) // 2, 2 * eff_snd_mss(c, x))
+    c.ssthresh = max(at_loss(c, x) // 2, 2 * eff_snd_mss(c, x))
     c.cwnd = eff_snd_mss(c, x)
     c.recover = c.snd_nxt
     c.recovering = False

@@ -72,6 +72,7 @@ class Tcp:
         "rcv_up",
         "rcv_urgent",
         "recover",
+        "recover_flight",
         "recovering",
         "resend",
         "retransmission_from",
@@ -158,6 +159,7 @@ class Tcp:
         self.dupacks: int = 0
         self.recovering: bool = False
         self.recover: int = 0
+        self.recover_flight: int = 0
         self.resend: bool = False
         self.path_mtu: int = 65_535
         self.last_small: int = 0
@@ -244,6 +246,7 @@ class Tcp:
         new.dupacks = self.dupacks
         new.recovering = self.recovering
         new.recover = self.recover
+        new.recover_flight = self.recover_flight
         new.resend = self.resend
         new.path_mtu = self.path_mtu
         new.last_small = self.last_small
@@ -331,6 +334,7 @@ class Tcp:
             self.dupacks,
             self.recovering,
             self.recover,
+            self.recover_flight,
             self.resend,
             self.path_mtu,
             self.last_small,
@@ -502,6 +506,9 @@ class Params:
         "iw_segments",
         "growth_limit",
         "growth_round",
+        "flight_slack",
+        "halve_window",
+        "proportional",
         "receive_buffer",
         "rfc793",
         "rfc9293",
@@ -531,6 +538,9 @@ class Params:
         self.iw_segments: int = 4
         self.growth_limit: int = 1
         self.growth_round: int = 0
+        self.flight_slack: int = 0
+        self.halve_window: int = 0
+        self.proportional: int = 0
         self.receive_buffer: int = 65_535
         self.rfc793: bool = False
         self.rfc9293: bool = False
@@ -578,6 +588,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "at_once": 2000,
         "growth_limit": 1000,
         "growth_round": 1,
+        "flight_slack": 4,
+        "halve_window": 1,
+        "proportional": 1,
         "r2_syn": 60_000_000,
     },
 }

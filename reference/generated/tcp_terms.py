@@ -43,8 +43,18 @@ def growth_in_slow_start(c: Tcp, e: Any, x: Run) -> int:
     return min(acked_now(c, e, x) + x.p.growth_round * eff_snd_mss(c, x), x.p.growth_limit * eff_snd_mss(c, x))
 
 
-def growth_in_avoidance(c: Tcp, x: Run) -> int:
-    return max(1, eff_snd_mss(c, x) * eff_snd_mss(c, x) // max(c.cwnd, 1))
+def growth_in_avoidance(c: Tcp, e: Any, x: Run) -> int:
+    return max(
+        1,
+        eff_snd_mss(c, x)
+        * max(eff_snd_mss(c, x), min(acked_now(c, e, x), x.p.growth_limit * eff_snd_mss(c, x)))
+        // max(c.cwnd, 1),
+    )
+
+
+def at_loss(c: Tcp, x: Run) -> int:
+    """What is halved when a loss is noticed."""
+    return max(flight(c, x), c.cwnd) if x.p.halve_window > 0 else flight(c, x)
 
 
 def all_acked(c: Tcp, x: Run) -> bool:
@@ -130,11 +140,28 @@ def full(c: Tcp, x: Run) -> int:
 
 def may_fly(c: Tcp, x: Run) -> int:
     """The congestion window, and one segment for each of the first two duplicate acknowledgments."""
-    return span(c.snd_una, c.snd_una + c.cwnd & M) + (0 if c.recovering else min(c.dupacks, 2) * full(c, x))
+    return (
+        span(c.snd_una, c.snd_una + c.cwnd & M)
+        + x.p.flight_slack * full(c, x)
+        + (0 if c.recovering else min(c.dupacks, 2) * full(c, x))
+    )
+
+
+def proportional(c: Tcp, x: Run) -> int:
+    """What proportional rate reduction lets fly."""
+    return (
+        c.recover_flight + (c.dupacks // 2 + x.p.flight_slack) * full(c, x)
+        if c.recovering and x.p.proportional > 0
+        else 0
+    )
 
 
 def room_in_flight(c: Tcp, x: Run) -> int:
-    return may_fly(c, x) - flight(c, x) if flight(c, x) < may_fly(c, x) else 0
+    return (
+        max(may_fly(c, x), proportional(c, x)) - flight(c, x)
+        if flight(c, x) < max(may_fly(c, x), proportional(c, x))
+        else 0
+    )
 
 
 def acked_from(c: Tcp, x: Run) -> int:
