@@ -81,7 +81,9 @@ class _Explainer:
         self.refusal = refusal
         self.oracle = oracle
         self.model = model
-        self.near = Neighbourhood(model, oracle.machine, oracle.p, self._believed())
+        # Rules of another version than the text (an edited text, an oracle of its own) are not explained by it.
+        known = model.spec_hash == oracle.machine.spec_hash
+        self.near = Neighbourhood(model, oracle.machine, oracle.p, self._believed() if known else [])
         self.believed = self.near.believed
         self.rules = self.near.rules
         self.show = self.near.show

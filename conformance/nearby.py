@@ -66,11 +66,18 @@ class Near:
         return all(d.field != "CTL" or _only_pushed(d) for d in self.differences)
 
     @property
-    def distance(self) -> tuple[int, int, int, int, str]:
+    def distance(self) -> tuple[int, int, int, int, bool, str]:
         """How far from explaining the event: other control bits are another kind of segment, and of two rules that are
-        equally far the one of which more held was rather meant."""
+        equally far the one of which more held, or which is a MUST, was rather meant."""
         fields = sum(1 if d.field != "CTL" or _only_pushed(d) else 3 for d in self.differences)
-        return fields + len(self.false), self.aside, len(self.false), -self.true, self.card.id
+        return (
+            fields + len(self.false),
+            self.aside,
+            len(self.false),
+            -self.true,
+            self.card.level != "must",
+            self.card.id,
+        )
 
 
 def _only_pushed(d: Difference) -> bool:
@@ -178,7 +185,10 @@ class Neighbourhood:
         if send is not None and send.text is not None and not out.data and not t.text and not found:
             # The rule is about text, and there is none.
             found = [Difference("LEN", "some text", "0")]
-        held = len(rule.guard) - len(false) if rule else 0
+        # That its timer has ended is a conjunct of a rule for a timeout.
+        section = self.rules[t.rule][0] if rule else None
+        conjuncts = len(rule.guard) + (section is not None and section.kind == "timeout") if rule else 0
+        held = conjuncts - len(false)
         deviates = bool(rule and rule.deviates)
         return Near(self.card(t.rule), self.show.template(t), found, false, held, aside + deviates)
 

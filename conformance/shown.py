@@ -127,8 +127,9 @@ class Show:
             out += f"<ACK={low}{self.number(t.ack, 'IRS')}>"
         out += f"<CTL={control(t.ctl, t.may)}>"
         if t.text:
-            low, high = (len(t.text),) * 2 if t.rest else (t.low, min(t.high, len(t.text)))
-            out += f" with {low if low == high else f'{low} to {high}'} octets of text"
+            n = len(t.text)
+            least, most = (n, n) if t.rest else (t.low, min(t.high, n))
+            out += f" with {least if least == most else f'{least} to {most}'} octets of text"
         return out
 
     def configuration(self, c: Any) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from wireproof.conformance.oracle import Oracle
 from wireproof.conformance.targets.reference import ReferenceTarget
 from wireproof.conformance.tester import Report, Settings, run_case
 from wireproof.reference.machine import tcp
+from wireproof.spec import load
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("WIREPROOF_UPDATE_GOLDEN", "") not in ("", "0")
@@ -161,6 +163,14 @@ def test_explaining_changes_nothing() -> None:
     first = render(explain(refusal, oracle))
     assert render(explain(refusal, oracle)) == first
     assert refusal.configuration.key() == before
+
+
+def test_rules_of_another_version_are_not_explained() -> None:
+    """The refusal stands as it is when the text at hand is not the oracle's."""
+    refusal, oracle = refused("nagle-missing")
+    other = dataclasses.replace(load.tcp(), spec_hash="another")
+    assert "Nearest rules" not in render(explain(refusal, oracle, other))
+    assert blame(refusal, oracle, other) == refusal.rule
 
 
 def test_what_is_no_datagram_is_explained_without_a_configuration() -> None:
