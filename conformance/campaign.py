@@ -219,6 +219,7 @@ class Campaign:
         event: Event = {
             "event": "result",
             "id": case.id,
+            "target": self.kind.name,
             "verdict": verdict,
             "overlay": "",
             "level": case.level,

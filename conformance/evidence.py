@@ -61,3 +61,13 @@ def told(refusal: Refusal, oracle: Oracle) -> Event:
 def keep(where: Path, event: Event, case: TestCase, report: Report, kind: Kind, session: Session | None) -> list[str]:
     """Write the artefacts of a failure; their file names."""
     return []
+
+
+def header(path: Path) -> Event:
+    """What a recorded trace says of itself. Raises ValueError."""
+    raise ValueError(f"{path}: this version keeps no traces")
+
+
+def rejudge(path: Path) -> Event:
+    """A recorded trace, judged by the specification of today: verdict, rule, kind, text. Raises ValueError."""
+    raise ValueError(f"{path}: this version keeps no traces")

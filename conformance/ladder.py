@@ -14,12 +14,9 @@ from wireproof.reference.segment import ACK, URG, Segment
 def rungs(oracle: Oracle) -> list[dict[str, Any]]:
     """The steps that the oracle saw, up to the one that it refused: time (us from the first), kind, text, rules,
     states."""
-    refusal = oracle.refusal
     out: list[dict[str, Any]] = []
     zero = oracle.steps[0].time if oracle.steps else 0
-    for step in oracle.steps:
-        if refusal is not None and step.time > refusal.time:
-            break
+    for step in oracle.steps[: refused(oracle)]:
         out.append(
             {
                 "t": step.time - zero,
@@ -30,6 +27,21 @@ def rungs(oracle: Oracle) -> list[dict[str, Any]]:
             }
         )
     return out
+
+
+def refused(oracle: Oracle) -> int:
+    """How many steps there are up to the refused one; what the tester saw after it is left out."""
+    refusal, steps = oracle.refusal, oracle.steps
+    if refusal is None:
+        return len(steps)
+    if refusal.kind == "missing":
+        return sum(s.time <= refusal.time for s in steps)
+    wanted = "call" if refusal.kind == "result" else "tx"
+    at = [n for n, s in enumerate(steps, 1) if s.kind == wanted and s.time == refusal.time]
+    if wanted == "tx":
+        same = [n for n in at if refusal.event in (steps[n - 1].packet, decode(steps[n - 1].packet))]
+        at = same[:1] or at
+    return at[-1] if at else len(steps)
 
 
 def text_of(step: Step) -> str:

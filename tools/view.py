@@ -190,7 +190,9 @@ def story(result: Event) -> list[str]:
         lines.append(result["meaning"])
     if result.get("cites"):
         lines.append("; ".join(result["cites"]))
-    lines.append(result["text"] + (f" (conjunct '{result['conjunct']}')" if result.get("conjunct") else ""))
+    conjunct = result.get("conjunct")
+    named = f" (conjunct '{conjunct}')" if conjunct and f"'{conjunct}'" not in result["text"] else ""
+    lines.append(result["text"] + named)
     if result.get("allowed") and "expected" not in result["text"]:
         lines.append("allowed was: " + "; or ".join(result["allowed"]))
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -72,8 +73,8 @@ def info(name: str, fmt: str | None) -> None:
         click.echo(m.plain(line))
 
 
-def _facts(kind: catalogue.Kind) -> dict[str, object]:
-    facts: dict[str, object] = {s: getattr(kind, s) for s in kind.__slots__}
+def _facts(kind: catalogue.Kind) -> dict[str, Any]:
+    facts: dict[str, Any] = {s: getattr(kind, s) for s in kind.__slots__}
     mutant = mutation.mutants().get(kind.name.partition(":")[2])
     if mutant is not None and mutant.file:
         facts["mutant"] = {"file": mutant.file, "find": mutant.find, "replace": mutant.replace}
@@ -81,4 +82,4 @@ def _facts(kind: catalogue.Kind) -> dict[str, object]:
 
 
 def _indented(text: str) -> list[str]:
-    return [f"      {line}" for line in text.strip("\n").splitlines()] or ["      (nothing)"]
+    return [f"      {line}".rstrip() for line in text.strip("\n").splitlines()] or ["      nothing"]
