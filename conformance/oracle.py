@@ -35,6 +35,8 @@ class Step:
     rules: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     """The states of the connection concerned, after the event."""
+    at_once: bool = False
+    """Of a tick: everything that is given at once had been seen."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,8 @@ class Oracle:
         self.gone: set[int] = set()
         self.presets: dict[int, list[tuple[str, int]]] = {}
         self.steps: list[Step] = []
+        self.passes: list[tuple[int, int, bool]] = []
+        """When silence was judged: after how many steps, up to when, and whether what is given at once had been seen."""
         self.refusal: Refusal | None = None
         self.now = 0
         self.deviations: dict[tuple[str, str], None] = {}
@@ -138,6 +142,7 @@ class Oracle:
         if self.refusal is not None:
             return self.refusal
         self.now = now
+        self.passes.append((len(self.steps), now, at_once))
         for key, judge in list(self.judges.items()):
             refusal = judge.quiet(now) if at_once else judge.advance(now)
             if refusal is not None:
