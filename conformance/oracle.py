@@ -88,7 +88,7 @@ class Oracle:
         self.presets: dict[int, list[tuple[str, int]]] = {}
         self.steps: list[Step] = []
         self.passes: list[tuple[int, int, bool]] = []
-        """When silence was judged: after how many steps, up to when, and whether what is given at once had been seen."""
+        """When silence was judged: after how many steps, up to when, whether what is given at once had been seen."""
         self.refusal: Refusal | None = None
         self.now = 0
         self.deviations: dict[tuple[str, str], None] = {}
