@@ -142,12 +142,12 @@ def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
             raise BaselineError(f"{at}: '{key}' must be {_KIND_NAMES[wanted]}, not {value!r}")
         if isinstance(value, list) and key != "seen" and not all(isinstance(v, str) for v in value):
             raise BaselineError(f"{at}: '{key}' must be a list of texts")
+    if raw.get("kind", "fail") not in ("fail", "should"):
+        raise BaselineError(f"{at}: kind is '{raw['kind']}'; it must be 'fail' or 'should'")
     needed = ["kind", "rule", "reason"] + (["match"] if raw.get("kind") == "fail" else ["requirements"])
     for key in needed:
         if not raw.get(key):
             raise BaselineError(f"{at}: '{key}' is missing")
-    if raw["kind"] not in ("fail", "should"):
-        raise BaselineError(f"{at}: kind is '{raw['kind']}'; it must be 'fail' or 'should'")
     if raw.get("family", 4) not in (4, 6):
         raise BaselineError(f"{at}: family must be 4 or 6")
     try:

@@ -217,14 +217,14 @@ def hint(text: str, cases: Sequence[TestCase]) -> str:
     """What a selector that matches nothing may have meant."""
     name, colon, value = text.partition(":")
     if REQUIREMENT.fullmatch(text):
-        guess = nearest(text, {i for c in cases for i in c.ids})
+        guess = nearest(text, sorted({i for c in cases for i in c.ids}))
     elif SECTION.fullmatch(text):
         return "no test exercises a rule that cites this section"
     elif colon:
-        known = {v for c in cases for v in TAGS[name.lower()](c) if v}
+        known = sorted({v for c in cases for v in TAGS[name.lower()](c) if v})
         guess = nearest(value, known)
         if not guess and len(known) < 20:
-            return f"known: {', '.join(sorted(known))}"
+            return f"known: {', '.join(known)}"
         guess = guess and f"{name}:{guess}"
     elif any(c.id.startswith(text.rstrip("/") + "/") for c in cases):
         guess = f"{text.rstrip('/')}/**"

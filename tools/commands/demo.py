@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections import Counter
 from typing import Any
@@ -129,7 +130,8 @@ class Tour:
         if known:
             self.say(f"   {self.marks['xfail']} {len(known)} fail for {len(entries)} known reasons, for instance:")
             for _, entry in sorted(entries.items())[:2]:
-                self.say(f"     {entry['seen'] or entry['reason']}")
+                for line in textwrap.wrap(entry["seen"] or entry["reason"], 100):
+                    self.say(f"     {line}")
         if c["inconclusive"]:
             self.say(f"   {self.marks['inconclusive']} {c['inconclusive']} inconclusive: late once, and not again.")
         if summary["exit"]:

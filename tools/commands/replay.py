@@ -136,7 +136,7 @@ def _rejudged(path: Path | None, event: records.Event | None) -> Outcome:
             end(str(error), USAGE)
         return Outcome("ERROR", test, cex, str(error))
     before = event or header
-    return _compared(header["id"] or test, header.get("cex", cex), before, now)
+    return _compared(str(header["id"] or test), str(header.get("cex", cex)), before, now)
 
 
 def _compared(test: str, cex: str, before: records.Event, now: records.Event) -> Outcome:
