@@ -47,11 +47,9 @@ class CaseProgram:
         self.case = case
         self.id = case.id
         self.settings = settings
-        self.session: Session | None = None
         self.begun = self.ended = 0
 
     def start(self, session: Session) -> Generator[int, None, Report]:
-        self.session = session
         self.begun = self.ended = session.now()
         report = yield from run_case(self.case, session, self.settings)
         self.ended = session.now()
@@ -234,7 +232,7 @@ class Campaign:
             "artefacts": [],
         }
         if report is not None and report.refusal is not None:
-            self._refused(event, case, report, program)
+            self._refused(event, case, report)
         elif verdict == "error":
             event["kind"] = "error"
             event["cex"] = evidence.name(self.kind.name, event, self.tally.cex)
@@ -242,7 +240,7 @@ class Campaign:
         self._count(event)
         self.emit(event)
 
-    def _refused(self, event: Event, case: TestCase, report: Report, program: CaseProgram | None) -> None:
+    def _refused(self, event: Event, case: TestCase, report: Report) -> None:
         refusal, oracle = report.refusal, report.oracle
         assert refusal is not None and oracle is not None
         event["kind"] = refusal.kind
@@ -253,8 +251,8 @@ class Campaign:
             return
         event["cex"] = evidence.name(self.kind.name, event, self.tally.cex)
         event |= evidence.told(refusal, oracle)
-        if self.recorder is not None and program is not None:
-            event["artefacts"] = evidence.keep(self.recorder.path, event, case, report, self.kind, program.session)
+        if self.recorder is not None:
+            event["artefacts"] = evidence.keep(self.recorder.path, event, case, report, self.kind, self.settings)
 
     def _overlay(self, event: Event) -> None:
         """What the baseline makes of a result."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from wireproof.conformance import explain
+from wireproof.conformance import explain, trace
 from wireproof.conformance.catalogue import Kind
 from wireproof.conformance.judge import Refusal
 from wireproof.conformance.ladder import rungs
 from wireproof.conformance.oracle import Oracle
 from wireproof.conformance.records import Event, short_id
-from wireproof.conformance.session import Session
+from wireproof.conformance.suite import SUITE
 from wireproof.conformance.testcase import TestCase
-from wireproof.conformance.tester import Report
+from wireproof.conformance.tester import Report, Settings
 from wireproof.spec import ir
 from wireproof.spec.load import tcp
 
@@ -58,16 +58,30 @@ def told(refusal: Refusal, oracle: Oracle) -> Event:
     }
 
 
-def keep(where: Path, event: Event, case: TestCase, report: Report, kind: Kind, session: Session | None) -> list[str]:
-    """Write the artefacts of a failure; their file names."""
-    return []
+def keep(where: Path, event: Event, case: TestCase, report: Report, kind: Kind, settings: Settings) -> list[str]:
+    """Write the artefacts of a failure; their file names. Where they cannot be written there are none."""
+    recording, capture = where / f"{event['cex']}.wpt", where / f"{event['cex']}.pcapng"
+    try:
+        trace.save(recording, report, settings, case=case, target=kind.name, suite=SUITE)
+        trace.to_pcapng(trace.read(recording), capture)
+    except OSError:
+        return []
+    return [recording.name, capture.name]
 
 
-def header(path: Path) -> Event:
-    """What a recorded trace says of itself. Raises ValueError."""
-    raise ValueError(f"{path}: this version keeps no traces")
+def header(path: Path) -> tuple[Event, TestCase | None]:
+    """What a recorded trace says of itself, like a result, and its test. Raises TraceError."""
+    h = trace.read(path).header
+    event = {"id": h.case.id if h.case is not None else str(path), "target": h.target, "verdict": h.verdict}
+    return event | {"refused_by": h.rule, "kind": h.kind, "text": h.text}, h.case
 
 
 def rejudge(path: Path) -> Event:
-    """A recorded trace, judged by the specification of today: verdict, rule, kind, text. Raises ValueError."""
-    raise ValueError(f"{path}: this version keeps no traces")
+    """A recorded trace, judged by the specification of today, like a result. Raises TraceError."""
+    oracle = trace.rejudge(trace.read(path))
+    event: Event = {"verdict": trace.verdict(oracle), "rule": "", "refused_by": "", "kind": "", "text": ""}
+    if oracle.refusal is not None:
+        refusal = oracle.refusal
+        event |= {"kind": refusal.kind, "refused_by": refusal.rule, "text": refusal.text}
+        event["rule"] = blamed(refusal, oracle)
+    return event

@@ -55,6 +55,10 @@ class Marks:
         """The text in what the terminal can show."""
         return text.translate(_TYPOGRAPHY).encode("ascii", "backslashreplace").decode() if self.ascii else text
 
+    def echo(self, text: str = "") -> None:
+        """Print a line on stdout."""
+        click.echo(self.plain(text), color=self.colour)
+
 
 def marks(fmt: str | None = None, ascii_only: bool = False) -> Marks:
     """What suits stdout and the options: ``fmt`` ``plain`` has no colour, ``rich`` has; None: as the terminal does.

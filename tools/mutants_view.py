@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wireproof.tools.marks import Marks
@@ -14,14 +13,11 @@ Event = dict[str, Any]
 class MutantsView:
     """Prints a hunt: the header at once, the table when the summary comes."""
 
-    def __init__(self, echo: Callable[[str], None], marks: Marks, verbose: bool = False):
-        self._echo = echo
+    def __init__(self, marks: Marks, verbose: bool = False):
+        self.echo = marks.echo
         self.marks = marks
         self.verbose = verbose
         self.found: dict[str, Event] = {}
-
-    def echo(self, text: str = "") -> None:
-        self._echo(self.marks.plain(text))
 
     def __call__(self, event: Event) -> None:
         match event["event"]:

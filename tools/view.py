@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from wireproof.tools.marks import Marks
 
 Event = dict[str, Any]
-Echo = Callable[[str], None]
 
 ORDER = ("pass", "fail", "error", "xfail", "xpass", "unlisted", "inconclusive", "unsupported", "skipped")
 LADDER = 24
@@ -22,16 +20,13 @@ SHOWN = 3
 class View:
     """Prints a run: the header at once, the rest when the summary comes."""
 
-    def __init__(self, echo: Echo, marks: Marks, verbose: bool = False, home: Path | None = None):
+    def __init__(self, marks: Marks, verbose: bool = False, home: Path | None = None):
         self.marks = marks
         self.verbose = verbose
         self.home = home
-        self._echo = echo
+        self.echo = marks.echo
         self.plan: Event = {}
         self.results: list[Event] = []
-
-    def echo(self, text: str = "") -> None:
-        self._echo(self.marks.plain(text))
 
     def __call__(self, event: Event) -> None:
         match event["event"]:

@@ -148,7 +148,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, clock: str, script: dict[str, list
 
 def failure() -> Report:
     """A report of a failing test."""
-    reports: list[Any] = []
+    reports: list[Report] = []
 
     class Note:
         def finished(self, program: Any, result: Any, error: Any) -> None:
@@ -157,7 +157,7 @@ def failure() -> Report:
     from wireproof.conformance.campaign import CaseProgram
 
     target = BROKEN.open()
-    target.run([CaseProgram(c, BROKEN.settings()) for c in RESETS], Note())  # type: ignore[arg-type]
+    target.run([CaseProgram(c, BROKEN.settings()) for c in RESETS], Note())
     return next(r for r in reports if r.verdict == "fail")
 
 
@@ -212,7 +212,7 @@ def test_what_a_timer_brings_too_early_is_a_timing_miss() -> None:
     from wireproof.conformance.campaign import CaseProgram
 
     cases = select(CASES, ["tcp/connect/closed/open/open-active"]).cases
-    kind.open().run([CaseProgram(c, kind.settings()) for c in cases], Note())  # type: ignore[arg-type]
+    kind.open().run([CaseProgram(c, kind.settings()) for c in cases], Note())
     assert [timing.is_timing(r) for r in reports] == [True]
     assert not timing.is_timing(failure())
 

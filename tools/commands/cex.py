@@ -39,7 +39,7 @@ def list_(run: str | None, fmt: str | None) -> None:
         m = marks(fmt)
         for e in failures:
             mark = m["xfail" if e["overlay"] == "xfail" else e["verdict"]]
-            click.echo(m.plain(f"{mark} {e['cex']:<7} {e['id']}   {e['rule'] or e['kind']}"))
+            m.echo(f"{mark} {e['cex']:<7} {e['id']}   {e['rule'] or e['kind']}")
         click.echo(m.plain(f"{len(failures)} in run {found.id} of {found.target}"), err=True)
     if not failures:
         end(f"run {found.id} of {found.target} has no failure", NOTHING)
@@ -56,7 +56,7 @@ def show(short: str, fmt: str | None) -> None:
         return
     m = marks(fmt)
     for line in [*_title(found, event), *story(event), *ladder(event, m), *_files(found, event)]:
-        click.echo(m.plain(line))
+        m.echo(line)
 
 
 @cex.command()
@@ -70,7 +70,7 @@ def explain(short: str, fmt: str | None) -> None:
         return
     m = marks(fmt)
     for line in [*_title(found, event), "", *(event.get("explanation") or story(event)), *_files(found, event)]:
-        click.echo(m.plain(line))
+        m.echo(line)
 
 
 def _find(short: str) -> tuple[records.Run, dict[str, Any]]:

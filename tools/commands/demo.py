@@ -59,7 +59,7 @@ class Tour:
         self.number = 0
 
     def say(self, text: str = "") -> None:
-        click.echo(self.marks.plain(text))
+        self.marks.echo(text)
 
     def title(self, text: str) -> None:
         self.number += 1

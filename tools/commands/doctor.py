@@ -41,13 +41,13 @@ def doctor(fmt: str | None) -> None:
     m = marks(fmt)
     width = max(len(c.name) for c in checks)
     for c in checks:
-        click.echo(m.plain(f"  {m['pass' if c.ok else 'fail']} {c.name:<{width}}  {c.detail}"))
+        m.echo(f"  {m['pass' if c.ok else 'fail']} {c.name:<{width}}  {c.detail}")
         if not c.ok:
-            click.echo(m.plain(f"    {'':<{width}}  costs: {_cost(c)}"))
-            click.echo(m.plain(f"    {'':<{width}}  helps: {c.remedy}"))
+            m.echo(f"    {'':<{width}}  costs: {_cost(c)}")
+            m.echo(f"    {'':<{width}}  helps: {c.remedy}")
     ok = {c.name: c.ok for c in checks}
     live = [n for n, check in (("linux", "kernel target, IPv4"), ("linux6", "kernel target, IPv6")) if ok.get(check)]
-    click.echo()
+    m.echo()
     click.echo(f"You can run: {', '.join(['ref', 'ref6', 'every mutant', *live])}.  Next: wireproof demo")
 
 

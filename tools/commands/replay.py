@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,6 +15,7 @@ from wireproof.conformance.campaign import FAILED, INTERRUPTED, NOT_STARTED, NOT
 from wireproof.conformance.mutation import MutantError
 from wireproof.conformance.session import IutError
 from wireproof.conformance.testcase import TestCase
+from wireproof.conformance.trace import TraceError
 from wireproof.tools.commands.run import read_suite
 from wireproof.tools.endings import end
 from wireproof.tools.marks import Marks, marks
@@ -56,7 +56,7 @@ def replay(what: str | None, target: str | None, fmt: str | None) -> None:
     if not recorded and not files:
         end("there is no failure to replay", NOTHING)
     if target is not None:
-        outcomes = _rerun(target, [*recorded, *(_from_file(f) for f in files)])
+        outcomes = _rerun(target, [*((e, None) for _, e in recorded), *(_from_file(f) for f in files)])
         how = f"run again on {target}"
     else:
         outcomes = [_rejudged(path, event) for path, event in _traces(recorded, files)]
@@ -69,15 +69,15 @@ def replay(what: str | None, target: str | None, fmt: str | None) -> None:
 
 
 def _print(outcomes: list[Outcome], how: str, m: Marks) -> None:
-    click.echo(m.plain(f"{len(outcomes)} recorded, {how}"))
+    m.echo(f"{len(outcomes)} recorded, {how}")
     for o in outcomes:
-        click.echo(m.plain(f"  {m[SIGNS[o.outcome]]} {o.outcome:<8} {o.id}   {o.cex}"))
+        m.echo(f"  {m[SIGNS[o.outcome]]} {o.outcome:<8} {o.id}   {o.cex}")
         if o.text:
-            click.echo(m.plain(f"             {o.text}"))
+            m.echo(f"             {o.text}")
     counts = Counter(o.outcome for o in outcomes)
     code = PASSED if set(counts) <= {"FIXED", "SAME"} else FAILED
     listed = ", ".join(f"{n} {o.lower()}" for o, n in counts.items())
-    click.echo(m.plain(f"{listed} · exit {code}"))
+    m.echo(f"{listed} · exit {code}")
 
 
 # ---- what was recorded ---------------------------------------------------------------------------------------------
@@ -116,10 +116,10 @@ def _traces(
     return out
 
 
-def _from_file(path: Path) -> tuple[records.Run | None, records.Event]:
+def _from_file(path: Path) -> tuple[records.Event, TestCase | None]:
     try:
-        return None, evidence.header(path)
-    except ValueError as error:
+        return evidence.header(path)
+    except TraceError as error:
         end(str(error), USAGE)
 
 
@@ -129,14 +129,12 @@ def _rejudged(path: Path | None, event: records.Event | None) -> Outcome:
     if path is None:
         return Outcome("ERROR", test, cex, "no trace was kept; name a --target to run the test again")
     try:
-        header = evidence.header(path)
-        now = evidence.rejudge(path)
-    except (ValueError, OSError) as error:
+        before, now = evidence.header(path)[0], evidence.rejudge(path)
+    except TraceError as error:
         if event is None:
             end(str(error), USAGE)
         return Outcome("ERROR", test, cex, str(error))
-    before = event or header
-    return _compared(str(header["id"] or test), str(header.get("cex", cex)), before, now)
+    return _compared(str(before["id"]), cex, before, now)
 
 
 def _compared(test: str, cex: str, before: records.Event, now: records.Event) -> Outcome:
@@ -144,21 +142,23 @@ def _compared(test: str, cex: str, before: records.Event, now: records.Event) ->
         return Outcome("ERROR", test, cex, now["text"])
     if now["verdict"] == "pass":
         return Outcome("SAME" if before["verdict"] == "pass" else "FIXED", test, cex, "")
-    if (now["verdict"], now["rule"], now["kind"]) == (before["verdict"], before["rule"], before["kind"]):
+    same = ("verdict", "refused_by", "kind")
+    if [now.get(k, "") for k in same] == [before.get(k, "") for k in same]:
         return Outcome("STILL", test, cex, f"{now['rule']}: {now['text']}")
-    was = f"{before['verdict']} {before['rule']}".strip()
+    was = f"{before['verdict']} {before.get('refused_by', '')}".strip()
     return Outcome("CHANGED", test, cex, f"was {was}; now {now['verdict']} {now['rule']}: {now['text']}")
 
 
 # ---- running again -------------------------------------------------------------------------------------------------
 
 
-def _rerun(target: str, recorded: list[tuple[Any, records.Event]]) -> list[Outcome]:
-    """The tests again, on a target."""
+def _rerun(target: str, recorded: list[tuple[records.Event, TestCase | None]]) -> list[Outcome]:
+    """The tests again, on a target; those of the suite unless a recording brings its own."""
     known: dict[str, TestCase] = {}
     for case in read_suite():
         known |= dict.fromkeys((case.id, *case.aka), case)
-    cases = {e["id"]: known[e["id"]] for _, e in recorded if e["id"] in known}
+    known |= {case.id: case for _, case in recorded if case is not None}
+    cases = {e["id"]: known[e["id"]] for e, _ in recorded if e["id"] in known}
     now: dict[str, records.Event] = {}
 
     def note(event: records.Event) -> None:
@@ -176,7 +176,7 @@ def _rerun(target: str, recorded: list[tuple[Any, records.Event]]) -> list[Outco
     except (IutError, MutantError, OSError) as error:
         end(f"{target} could not be started: {error}\n`wireproof doctor` tells what this machine lacks", NOT_STARTED)
     out = []
-    for _, e in recorded:
+    for e, _ in recorded:
         cex = e.get("cex", "")
         if e["id"] not in cases:
             out.append(Outcome("ERROR", e["id"], cex, "the suite has no such test any more"))

@@ -110,11 +110,11 @@ def run(
     options = campaign.Options(strict, exit_zero, allow_inconclusive, slow)
     try:
         if many:
-            show = MutantsView(click.echo, marks(fmt, ascii_only), verbose)
+            show = MutantsView(marks(fmt, ascii_only), verbose)
             with output(fmt, show, recorder, len(mutants), "mutant") as emit:
                 code = hunted(name, mutants, selection, len(cases), jobs or cores(), emit, options)
         else:
-            view = View(click.echo, marks(fmt, ascii_only), verbose, recorder.path if recorder is not None else None)
+            view = View(marks(fmt, ascii_only), verbose, recorder.path if recorder is not None else None)
             with output(fmt, view, recorder, len(selection.cases), "result") as emit:
                 runner = campaign.Campaign(
                     kind, selection.cases, len(cases), baseline, emit, recorder, options, command

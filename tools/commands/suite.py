@@ -41,7 +41,7 @@ def list_(selectors: tuple[str, ...], keyword: str, exclude: tuple[str, ...], fm
     else:
         m = marks(fmt)
         for c in selection.cases:
-            click.echo(m.plain(f"{c.id}  {c.state} · {c.event} · {c.level}"))
+            m.echo(f"{c.id}  {c.state} · {c.event} · {c.level}")
         click.echo(m.plain(f"{len(selection.cases)} of {len(cases)} tests of {SUITE}"), err=True)
     if not selection.cases:
         end("no test is selected", NOTHING)
@@ -67,7 +67,7 @@ def show(test: str, fmt: str | None) -> None:
     if case.ids:
         lines.append(f"  requirements {', '.join(case.ids)}")
     for line in lines:
-        click.echo(m.plain(line))
+        m.echo(line)
 
 
 def step_text(step: Step) -> str:

@@ -32,8 +32,8 @@ def list_(fmt: str | None) -> None:
     m = marks(fmt)
     width = max(len(k.name) for k in kinds)
     for k in kinds:
-        click.echo(m.plain(f"  {k.name:<{width}}  {k.about}{' (needs root)' if k.needs_root else ''}"))
-    click.echo()
+        m.echo(f"  {k.name:<{width}}  {k.about}{' (needs root)' if k.needs_root else ''}")
+    m.echo()
     click.echo("Run one: wireproof run NAME; all mutants: wireproof run 'mutant:*'")
 
 
@@ -70,7 +70,7 @@ def info(name: str, fmt: str | None) -> None:
         lines.append(f"  #{e.number} {e.kind} {', '.join(e.requirements)}".rstrip())
         lines += [f"      {text}" for text in (str(e.seen), e.reason) if text]
     for line in lines:
-        click.echo(m.plain(line))
+        m.echo(line)
 
 
 def _facts(kind: catalogue.Kind) -> dict[str, Any]:
