@@ -190,7 +190,7 @@ class Campaign:
             before is None
             and report.verdict == "fail"
             and self.kind.clock == "wall"
-            and is_timing(report)
+            and is_timing(report, self.settings)
             and not self._known(case, report)
         ):
             self.second[case.id] = report

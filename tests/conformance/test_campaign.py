@@ -12,12 +12,15 @@ import pytest
 from wireproof.conformance import catalogue, records, suite, timing
 from wireproof.conformance.baseline import Baseline, BaselineError, Entry, read
 from wireproof.conformance.campaign import Campaign, Options
+from wireproof.conformance.oracle import Oracle
 from wireproof.conformance.select import select
 from wireproof.conformance.session import IutError, Unsupported
 from wireproof.conformance.targets.reference import ReferenceTarget
 from wireproof.conformance.testcase import SLOW_US
 from wireproof.conformance.testcase import TestCase as Case
 from wireproof.conformance.tester import Report
+from wireproof.reference.codec import encode
+from wireproof.reference.segment import Segment
 
 CASES = suite.load()
 RESETS = select(CASES, ["rule:tcp/sequence/unacceptable_reset"]).cases
@@ -213,8 +216,31 @@ def test_what_a_timer_brings_too_early_is_a_timing_miss() -> None:
 
     cases = select(CASES, ["tcp/connect/closed/open/open-active"]).cases
     kind.open().run([CaseProgram(c, kind.settings()) for c in cases], Note())
-    assert [timing.is_timing(r) for r in reports] == [True]
-    assert not timing.is_timing(failure())
+    assert [timing.is_timing(r, kind.settings()) for r in reports] == [True]
+    assert not timing.is_timing(failure(), BROKEN.settings())
+
+
+def test_a_segment_that_crosses_a_stimulus_is_a_timing_miss() -> None:
+    """The retransmission of a SYN is sent just before the SYN,ACK goes in, and is read after it."""
+    settings = catalogue.find("ref").settings()
+    settings.slack = 80_000
+    session = ReferenceTarget().session()
+    oracle = Oracle(settings.machine, session.local, settings.profile, slack=settings.slack)
+    ends = {"local": (session.local, 80), "remote": (session.remote, 5000)}
+    oracle.call(1, "open_active", ends, session.call(1, "open_active", **ends), 0)
+    ((_, syn),) = session.drain()
+    oracle.tx(syn, 0)
+    oracle.quiet(0)
+    session.pass_time(2_000_000)
+    ((at, again),) = session.drain()
+    iss = int.from_bytes(again[24:28], "big")
+    answer = Segment(session.remote, session.local, 5000, 80, seq=1, ack=iss + 1, ctl=0x12, wnd=65535)
+    oracle.rx(encode(answer), at)
+    assert oracle.tx(again, at + 10) is not None
+    report = Report("fail", oracle.refusal, oracle=oracle)
+    assert timing.crossed(report, settings)
+    settings.slack = 5
+    assert not timing.crossed(report, settings)
 
 
 def test_errors_and_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
