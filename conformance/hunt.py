@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -57,6 +58,11 @@ def _try(name: str, ids: frozenset[str] | None) -> Event:
     return try_mutant(name, [c for c in suite.load() if ids is None or c.id in ids])
 
 
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches all processes of a terminal; the first one ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def hunt(
     names: Sequence[str],
     cases: Sequence[TestCase],
@@ -74,13 +80,20 @@ def hunt(
         return list(found.values())
     ids = None if len(cases) == of else frozenset(c.id for c in cases)
     # Not forked: the terminal's progress display may have a thread.
-    pool = ProcessPoolExecutor(min(jobs, len(names)), mp_context=multiprocessing.get_context("spawn"))
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(
+        min(jobs, len(names)), mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts
+    )
     try:
         futures = [pool.submit(_try, name, ids) for name in names]
         for future in as_completed(futures):
             event = future.result()
             found[event["name"]] = event
             emit(event)
+    except KeyboardInterrupt:
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return [found[name] for name in names]

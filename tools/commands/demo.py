@@ -147,11 +147,11 @@ class Tour:
             f"That took {time.perf_counter() - self.begun:.0f} s. What you have seen: the judge knows nothing but the"
         )
         self.say("specification, so a stack that it refuses breaks a rule that you can read. Go on with")
-        self.say("  wireproof run 'mutant:*'                          every seeded fault must be found")
+        self.say("  wireproof run 'mutant:*'                              every seeded fault must be found")
         self.say(f"  wireproof run mutant:{MUTANTS[0]} state:ESTABLISHED   one fault, in full")
-        self.say("  wireproof cex list                                what failed; then `wireproof cex explain ID`")
-        self.say("  wireproof suite list MUST-13                      the tests of a requirement")
-        self.say("  wireproof spec show tcp/sequence                  the rules themselves")
+        self.say("  wireproof cex list                                    what failed; then `wireproof cex explain ID`")
+        self.say("  wireproof suite list MUST-13                          the tests of a requirement")
+        self.say("  wireproof spec show tcp/sequence                      the rules themselves")
 
     def campaign(self, name: str, cases: list[TestCase]) -> tuple[Event, list[Event]]:
         """Run cases against a target with its known departures; the summary and the results."""
