@@ -151,7 +151,7 @@ class Tour:
         self.say(f"  wireproof run mutant:{MUTANTS[0]} state:ESTABLISHED   one fault, in full")
         self.say("  wireproof cex list                                    what failed; then `wireproof cex explain ID`")
         self.say("  wireproof suite list MUST-13                          the tests of a requirement")
-        self.say("  wireproof spec show tcp/sequence                      the rules themselves")
+        self.say("  wireproof spec show tcp/sequence/unacceptable_reset  a rule itself")
 
     def campaign(self, name: str, cases: list[TestCase]) -> tuple[Event, list[Event]]:
         """Run cases against a target with its known departures; the summary and the results."""
