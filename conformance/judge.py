@@ -204,6 +204,14 @@ class Judge:
     def _refuse_segment(self, out: Segment, now: int, every: list[Candidate]) -> Refusal:
         candidates = list(every)
         broken = [x for x in every if x.wanted == "every segment"]
+        if not broken and not out.ctl & SYN:
+            # What is wrong with the segment whatever it was meant to be (its checksum, say) is the better answer.
+            c = self.configs[0]
+            for law in self.machine.every[c.state]:
+                name = law.broken(c, out, self.trial) if law.level == "must" else None
+                if name is not None:
+                    broken.append(Candidate(law.id, "every segment", broken=name))
+            candidates += broken
         for c in self.configs[:4]:
             pool: list[Template] = list(c.owed)
             for r in self.machine.may[c.state]:

@@ -1377,12 +1377,7 @@ SILENT_TIMERS = frozenset(
     )
 )
 """Timers whose end may show nothing on the wire."""
-SENDING_TIMERS = frozenset(
-    (
-        "ACKNOWLEDGE",
-        "DUPLICATE-ACK",
-    )
-)
+SENDING_TIMERS = frozenset(("ACKNOWLEDGE",))
 """Timers whose end sends something and changes nothing else."""
 DECIDING = frozenset(
     (
@@ -1545,6 +1540,7 @@ DECIDING = frozenset(
         "tcp/retransmit/front",
         "tcp/retransmit/only_fin",
         "tcp/acknowledge/acknowledge",
+        "tcp/acknowledge_again/acknowledge_and_more",
         "tcp/acknowledge_again/acknowledge",
         "tcp/probe/empty_segment",
         "tcp/probe/one_octet",
@@ -1558,7 +1554,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "44742591f02c"
+SPEC_HASH = "513d40d0c4cd"
 
 __all__ = [
     "AFTER",

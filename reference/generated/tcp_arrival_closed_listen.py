@@ -218,6 +218,7 @@ def arrives_listen_syn__accept(c: Tcp, e: Any, x: Run) -> int | None:
     c.passive = True
     c.irs = e.seq
     c.rcv_nxt = e.seq + 1 & M
+    c.rcv_prior = e.seq + 1 & M
     c.rcv_edge = e.seq + 1 & M
     c.rcv_held = hold(c.rcv_held, e.seq + 1 & M, e.data) if x.flag("text_kept") else c.rcv_held
     c.fin_known = e.ctl & 1 != 0 and x.flag("text_kept")

@@ -151,6 +151,7 @@ def arrives_syn_sent_syn__simultaneous_open(c: Tcp, e: Any, x: Run) -> int | Non
     x.fired.append("tcp/syn_sent_syn/simultaneous_open")
     c.irs = e.seq
     c.rcv_nxt = e.seq + 1 & M
+    c.rcv_prior = e.seq + 1 & M
     c.rcv_edge = (e.seq + 1 & M) + c.rcv_offer & M
     c.rcv_held = hold(c.rcv_held, e.seq + 1 & M, e.data) if x.flag("text_kept") else c.rcv_held
     c.fin_known = e.ctl & 1 != 0 and x.flag("text_kept")

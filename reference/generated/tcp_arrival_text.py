@@ -9,6 +9,7 @@ from typing import Any
 
 from wireproof.reference.generated.tcp_procedures import (
     do_fill_from_held,
+    do_may_repeat,
     do_owe_acknowledgment,
     do_owe_for_fin,
     do_peer_closed,
@@ -21,7 +22,6 @@ from wireproof.reference.run import (
     CONTINUE,
     DONE,
     DROP,
-    FOREVER,
     Run,
     Template,
 )
@@ -122,8 +122,7 @@ def arrives_text__out_of_order(c: Tcp, e: Any, x: Run) -> int | None:
     3.10.7.4 seventh; 3.8.6"""
     x.fired.append("tcp/text/out_of_order")
     c.rcv_held = hold(c.rcv_held, text_seq(c, e, x), part(e.data, text_seq(c, e, x), c.rcv_nxt, c.rcv_edge))
-    c.duplicate_ack_from = c.now
-    c.duplicate_ack_until = FOREVER
+    do_may_repeat(c, None, x)
     return CONTINUE
 
 
@@ -143,8 +142,7 @@ def arrives_text_after_fin__ignored_in_time_wait(c: Tcp, e: Any, x: Run) -> int 
     if not (c.state == "TIME-WAIT" and len(e.data) > 0):
         return None
     x.fired.append("tcp/text_after_fin/ignored_in_time_wait")
-    c.duplicate_ack_from = c.now
-    c.duplicate_ack_until = FOREVER
+    do_may_repeat(c, None, x)
     return CONTINUE
 
 
@@ -199,8 +197,7 @@ def arrives_fin__before_its_turn(c: Tcp, e: Any, x: Run) -> int | None:
     x.fired.append("tcp/fin/before_its_turn")
     c.fin_known = True
     c.fin_seq = fin_seq(c, e, x)
-    c.duplicate_ack_from = c.now
-    c.duplicate_ack_until = FOREVER
+    do_may_repeat(c, None, x)
     return CONTINUE
 
 
@@ -227,8 +224,7 @@ def arrives_fin_again__again_in_time_wait(c: Tcp, e: Any, x: Run) -> int | None:
     if not (c.state == "TIME-WAIT" and e.ctl & 1 != 0):
         return None
     x.fired.append("tcp/fin_again/again_in_time_wait")
-    c.duplicate_ack_from = c.now
-    c.duplicate_ack_until = FOREVER
+    do_may_repeat(c, None, x)
     c.time_wait_end_from = c.now + 2 * x.p.msl
     c.time_wait_end_until = c.now + 2 * x.p.msl + x.p.msl_late
     return CONTINUE

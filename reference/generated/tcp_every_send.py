@@ -211,14 +211,18 @@ def after_acknowledges__syn(c: Tcp, e: Any, x: Run) -> int | None:
     return DONE
 
 
-def after_acknowledges__acknowledges_alone(c: Tcp, e: Any, x: Run) -> int | None:
-    """Acknowledges alone. RFC 9293 3.8.6"""
-    if not (e.ctl & 16 != 0 and e.ack == c.rcv_nxt and e.length == 0):
+def after_acknowledges__acknowledges_again(c: Tcp, e: Any, x: Run) -> int | None:
+    """Nothing was owed: this is the one that may be repeated, and where answers are known to be prompt there
+    is no other. RFC 9293 3.8.6"""
+    if not (
+        e.ctl & 16 != 0 and e.ack == c.rcv_nxt and e.length == 0 and not c.acknowledge_from >= 0 and x.p.at_once == 0
+    ):
         return None
-    x.fired.append("tcp/acknowledges/acknowledges_alone")
+    x.fired.append("tcp/acknowledges/acknowledges_again")
     c.rcv_edge = c.rcv_nxt + e.wnd & M
     c.unacked = 0
-    c.acknowledge_from = c.acknowledge_until = STOPPED
+    c.stretched = False
+    c.repeats = 0
     c.duplicate_ack_from = c.duplicate_ack_until = STOPPED
     return DONE
 
@@ -257,7 +261,7 @@ def after_acknowledges(c: Tcp, e: Any, x: Run) -> int:
     return (
         after_acknowledges__reset(c, e, x)
         or after_acknowledges__syn(c, e, x)
-        or after_acknowledges__acknowledges_alone(c, e, x)
+        or after_acknowledges__acknowledges_again(c, e, x)
         or after_acknowledges__acknowledges(c, e, x)
         or after_acknowledges__acknowledges_prior(c, e, x)
         or after_acknowledges__other(c, e, x)

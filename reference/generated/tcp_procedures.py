@@ -234,11 +234,11 @@ def do_count_duplicate__fast_retransmit(c: Tcp, e: Any, x: Run) -> int | None:
     if not (c.dupacks == 3 and le(c.recover, c.snd_una)):
         return None
     x.fired.append("tcp/count_duplicate/fast_retransmit")
+    c.recover_flight = at_loss(c, x)
     c.ssthresh = max(at_loss(c, x) // 2, 2 * eff_snd_mss(c, x))
     c.cwnd = c.ssthresh + 3 * eff_snd_mss(c, x)
     c.recovering = True
     c.recover = c.snd_nxt
-    c.recover_flight = flight(c, x)
     c.resend = True
     return DONE
 
@@ -621,6 +621,20 @@ def do_shut__delete(c: Tcp, e: Any, x: Run) -> int | None:
 def do_shut(c: Tcp, e: Any, x: Run) -> int:
     """Delete the connection: stop all timers and enter CLOSED; what the user has not read stays readable. (RFC 9293 3.10.7.4; 3.10.8)"""
     return do_shut__delete(c, e, x) or DONE
+
+
+def do_may_repeat__count(c: Tcp, e: Any, x: Run) -> int | None:
+    """Count. [MAY-13]"""
+    x.fired.append("tcp/may_repeat/count")
+    c.repeats = min(c.repeats + 1, 100)
+    c.duplicate_ack_from = c.now
+    c.duplicate_ack_until = FOREVER
+    return DONE
+
+
+def do_may_repeat(c: Tcp, e: Any, x: Run) -> int:
+    """One more acknowledgment may go though nothing new is acknowledged."""
+    return do_may_repeat__count(c, e, x) or DONE
 
 
 def do_owe_acknowledgment__at_once(c: Tcp, e: Any, x: Run) -> int | None:

@@ -74,6 +74,7 @@ class Tcp:
         "recover",
         "recover_flight",
         "recovering",
+        "repeats",
         "resend",
         "retransmission_from",
         "retransmission_until",
@@ -143,6 +144,7 @@ class Tcp:
         self.fin_seq: int = 0
         self.rcv_closed: bool = False
         self.unacked: int = 0
+        self.repeats: int = 0
         self.stretched: bool = False
         self.rto: int = 1_000_000
         self.srtt: int = 0
@@ -230,6 +232,7 @@ class Tcp:
         new.fin_seq = self.fin_seq
         new.rcv_closed = self.rcv_closed
         new.unacked = self.unacked
+        new.repeats = self.repeats
         new.stretched = self.stretched
         new.rto = self.rto
         new.srtt = self.srtt
@@ -318,6 +321,7 @@ class Tcp:
             self.fin_seq,
             self.rcv_closed,
             self.unacked,
+            self.repeats,
             self.stretched,
             self.rto,
             self.srtt,

@@ -166,7 +166,7 @@ def room_in_flight(c: Tcp, x: Run) -> int:
 
 def acked_from(c: Tcp, x: Run) -> int:
     """The lowest acknowledgment that may go: while one segment is processed, what its acknowledgment sets free may go before its text is taken."""
-    return c.rcv_prior if c.now - c.rcv_prior_at <= x.p.at_once else c.rcv_nxt
+    return c.rcv_prior if c.now - c.rcv_prior_at <= 2 * x.p.at_once else c.rcv_nxt
 
 
 def unsent_data(c: Tcp, x: Run) -> bytes:

@@ -29,6 +29,7 @@ from wireproof.reference.generated.tcp_terms import (
 )
 from wireproof.reference.run import (
     DONE,
+    FOREVER,
     Run,
     Template,
 )
@@ -267,9 +268,37 @@ def timeout_acknowledge(c: Tcp, e: Any, x: Run) -> int:
     return timeout_acknowledge__acknowledge(c, e, x) or DONE
 
 
+def timeout_acknowledge_again__acknowledge_and_more(c: Tcp, e: Any, x: Run) -> int | None:
+    """Acknowledge and more. [MAY-13] RFC 9293 3.10.7.4 seventh; RFC 5681 4.2"""
+    if not (c.repeats > 1):
+        return None
+    x.fired.append("tcp/acknowledge_again/acknowledge_and_more")
+    c.repeats = c.repeats - 1
+    c.duplicate_ack_from = c.now
+    c.duplicate_ack_until = FOREVER
+    c.owed = (
+        *c.owed,
+        Template(
+            "tcp/acknowledge_again/acknowledge_and_more",
+            c.snd_nxt,  # seq
+            0,  # span
+            c.rcv_nxt,  # ack
+            acked_from(c, x),  # ack_from
+            16,  # ACK
+            32,  # may
+            b"",  # text
+            0,  # low
+            0,  # high
+            False,  # rest
+        ),
+    )
+    return DONE
+
+
 def timeout_acknowledge_again__acknowledge(c: Tcp, e: Any, x: Run) -> int | None:
     """Acknowledge. [MAY-13] RFC 9293 3.10.7.4 seventh; RFC 5681 4.2"""
     x.fired.append("tcp/acknowledge_again/acknowledge")
+    c.repeats = 0
     c.owed = (
         *c.owed,
         Template(
@@ -291,7 +320,11 @@ def timeout_acknowledge_again__acknowledge(c: Tcp, e: Any, x: Run) -> int | None
 
 def timeout_acknowledge_again(c: Tcp, e: Any, x: Run) -> int:
     """DUPLICATE-ACK ends in any state (RFC 9293 3.10.7.4 seventh; RFC 5681 4.2)"""
-    return timeout_acknowledge_again__acknowledge(c, e, x) or DONE
+    return (
+        timeout_acknowledge_again__acknowledge_and_more(c, e, x)
+        or timeout_acknowledge_again__acknowledge(c, e, x)
+        or DONE
+    )
 
 
 def timeout_probe__empty_segment(c: Tcp, e: Any, x: Run) -> int | None:
