@@ -6,8 +6,11 @@ left the last event is refused, and the refusal says what was allowed instead. N
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from wireproof.conformance.matching import Difference, describe, differences, matches
 from wireproof.conformance.session import Result
@@ -50,6 +53,28 @@ class Refusal:
     event: Any = None
 
 
+class _Timers:
+    """The timers of a machine, as they are asked for at every event."""
+
+    __slots__ = ("ends", "silent", "starts")
+
+    _of: ClassVar[WeakKeyDictionary[Machine, _Timers]] = WeakKeyDictionary()
+
+    def __init__(self, machine: Machine):
+        self.starts = machine.timer_starts
+        self.ends: Callable[[Any], tuple[int, ...]] = operator.attrgetter(*(s[2] for s in machine.timer_slots))
+        """Of a configuration: when each timer ends at the latest, in the order of the slots."""
+        self.silent = [i for i, (name, _, _) in enumerate(machine.timer_slots) if name in machine.silent_timers]
+
+    @classmethod
+    def of(cls, machine: Machine) -> _Timers:
+        """Those of this machine, made once."""
+        timers = cls._of.get(machine)
+        if timers is None:
+            timers = cls._of[machine] = cls(machine)
+        return timers
+
+
 class Judge:
     """Judges one connection. Times are microseconds; ``slack`` is how much later than its deadline something may be
     seen because the clock is shared with others."""
@@ -59,6 +84,7 @@ class Judge:
         self.p = p
         self.slack = slack
         self.trial = Trial(p)
+        self._timers = _Timers.of(machine)
         self.configs: list[Any] = [start if start is not None else machine.Tcp()]
         self.fired: list[str] = []
         """Rules of the last event, along the first explanation."""
@@ -252,7 +278,24 @@ class Judge:
         """Everything that is given at once has been seen: nothing that is owed at once may be left."""
         return self._pass(now, at_once=True)
 
+    def _calm(self, now: int, at_once: bool) -> bool:
+        """Nothing had to come by now, in any configuration, and no timer has ended by itself."""
+        limit = now - self.slack
+        for c in self.configs:
+            if c.owed and (at_once or c.owed_since < limit):
+                return False
+            for _, until in c.due:
+                if until < limit:
+                    return False
+            ends = self._timers.ends(c)
+            for i, until in enumerate(ends):
+                if 0 <= until <= now and (until < limit or (at_once and until == self._timers.starts(c)[i])):
+                    return False
+        return True
+
     def _pass(self, now: int, at_once: bool) -> Refusal | None:
+        if self._calm(now, at_once):
+            return None
         alive: list[Any] = []
         lost: list[tuple[str, str, int, Any]] = []
         todo = list(self.configs)
