@@ -151,9 +151,8 @@ class Judge:
             c.now = max(c.now, now)
             direct = self._explain(c, out, now, candidates, fired)
             found += direct
-            for name, ended, rules in self._fireable(c, now):
-                if direct and name in self.machine.sending_timers:
-                    continue
+            # A timer whose end sends, and no more, explains nothing that is not explained without it.
+            for _, ended, rules in self._fireable(c, now, self.machine.sending_timers if direct else frozenset()):
                 explained = self._explain(ended, out, now, candidates, fired)
                 if explained:
                     fired += rules
@@ -161,8 +160,8 @@ class Judge:
         if not found:
             return self._refuse_segment(out, now, candidates)
         self.fired = fired
-        plain = [c for c in found if len(c.deviations) == min(len(d.deviations) for d in found)]
-        self._keep(plain, now)
+        fewest = min(len(c.deviations) for c in found)
+        self._keep([c for c in found if len(c.deviations) == fewest], now)
         return None
 
     def _explain(self, c: Any, out: Segment, now: int, why: list[Candidate], fired: list[str]) -> list[Any]:
@@ -348,11 +347,14 @@ class Judge:
             out += self._silent(c, now)
         return out
 
-    def _fireable(self, c: Any, now: int) -> list[tuple[str, Any, list[str]]]:
-        """Every timer that may have ended by now: its name, the configuration after, the rules that fired."""
+    def _fireable(
+        self, c: Any, now: int, aside: frozenset[str] = frozenset()
+    ) -> list[tuple[str, Any, list[str]]]:
+        """Every timer that may have ended by now, ``aside`` left out: its name, the configuration after, the rules
+        that fired."""
         out: list[tuple[str, Any, list[str]]] = []
-        for name, low, _ in self.machine.timer_slots:
-            if 0 <= getattr(c, low) <= now:
+        for i, low in enumerate(self._timers.starts(c)):
+            if 0 <= low <= now and (name := self.machine.timer_slots[i][0]) not in aside:
                 results, _, fired = self._end_timer(c, name, now)
                 out += [(name, r, fired) for r in results]
         return out
@@ -363,9 +365,10 @@ class Judge:
     def _silent(self, c: Any, now: int) -> list[Any]:
         """``c`` with timers ended that show nothing."""
         out: list[Any] = []
-        for name, low, _ in self.machine.timer_slots:
-            if name in self.machine.silent_timers and 0 <= getattr(c, low) <= now:
-                results, _, _ = self._end_timer(c, name, max(now, c.now))
+        starts = self._timers.starts(c)
+        for i in self._timers.silent:
+            if 0 <= starts[i] <= now:
+                results, _, _ = self._end_timer(c, self.machine.timer_slots[i][0], max(now, c.now))
                 out += [r for r in results if r.owed == c.owed]
         return out
 
@@ -412,7 +415,10 @@ class Judge:
     @property
     def finished(self) -> bool:
         """CLOSED or LISTEN in every configuration, with nothing owed."""
-        return all(c.state in ("CLOSED", "LISTEN") and not c.owed for c in self.configs)
+        for c in self.configs:  # noqa: SIM110 - asked after every event: a generator takes longer
+            if c.owed or c.state not in ("CLOSED", "LISTEN"):
+                return False
+        return True
 
     def deviations(self) -> tuple[tuple[str, str], ...]:
         """The deviations that every explanation needs: those of the one with the fewest."""

@@ -210,7 +210,8 @@ class Oracle:
 
     def _note(self, refusal: Refusal | None, judge: Judge, step: Step) -> None:
         step.rules += tuple(judge.fired)
-        step.states = tuple(dict.fromkeys(c.state for c in judge.configs))
+        configs = judge.configs
+        step.states = (configs[0].state,) if len(configs) == 1 else tuple(dict.fromkeys(c.state for c in configs))
         if refusal is not None:
             self._refuse(refusal, judge)
 
