@@ -17,7 +17,7 @@ from wireproof.conformance.session import Result
 from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference.connection import CallEvent
 from wireproof.reference.machine import Machine
-from wireproof.reference.run import FOREVER, Outcome, Template
+from wireproof.reference.run import FOREVER, MayRule, Outcome, Template
 from wireproof.reference.segment import ACK, SYN, Segment
 
 MAX_BELIEF = 64
@@ -53,26 +53,46 @@ class Refusal:
     event: Any = None
 
 
-class _Timers:
-    """The timers of a machine, as they are asked for at every event."""
+NEED_QUEUED = ("tcp/new_text/", "tcp/end/")
+"""Permissions to send what was never sent before: text or the FIN. They offer nothing while none is queued."""
 
-    __slots__ = ("ends", "silent", "starts")
 
-    _of: ClassVar[WeakKeyDictionary[Machine, _Timers]] = WeakKeyDictionary()
+def is_idle(c: Any) -> bool:
+    """Everything that the user gave has been sent, and the FIN too if the user has closed."""
+    sent: int = (c.snd_nxt - c.snd_base) & 0xFFFFFFFF
+    given: int = len(c.snd_data) + c.snd_fin
+    return sent == given
+
+
+class _Tables:
+    """What is asked for at every event, of a machine."""
+
+    __slots__ = ("duties", "ends", "may_idle", "silent", "starts")
+
+    _of: ClassVar[WeakKeyDictionary[Machine, _Tables]] = WeakKeyDictionary()
 
     def __init__(self, machine: Machine):
+        self.may_idle: dict[str, tuple[MayRule, ...]] = {
+            state: tuple(r for r in rules if not r.id.startswith(NEED_QUEUED)) for state, rules in machine.may.items()
+        }
+        """The permissions that may offer something while nothing is queued."""
+        self.duties = tuple(
+            {state: tuple(r for r in rules if r.due is not None) for state, rules in may.items()}
+            for may in (machine.may, self.may_idle)
+        )
+        """The permissions that may become duties: all of them, and those while nothing is queued."""
         self.starts = machine.timer_starts
         self.ends: Callable[[Any], tuple[int, ...]] = operator.attrgetter(*(s[2] for s in machine.timer_slots))
         """Of a configuration: when each timer ends at the latest, in the order of the slots."""
         self.silent = [i for i, (name, _, _) in enumerate(machine.timer_slots) if name in machine.silent_timers]
 
     @classmethod
-    def of(cls, machine: Machine) -> _Timers:
+    def of(cls, machine: Machine) -> _Tables:
         """Those of this machine, made once."""
-        timers = cls._of.get(machine)
-        if timers is None:
-            timers = cls._of[machine] = cls(machine)
-        return timers
+        tables = cls._of.get(machine)
+        if tables is None:
+            tables = cls._of[machine] = cls(machine)
+        return tables
 
 
 class Judge:
@@ -84,7 +104,7 @@ class Judge:
         self.p = p
         self.slack = slack
         self.trial = Trial(p)
-        self._timers = _Timers.of(machine)
+        self._tables = _Tables.of(machine)
         self.configs: list[Any] = [start if start is not None else machine.Tcp()]
         self.fired: list[str] = []
         """Rules of the last event, along the first explanation."""
@@ -179,7 +199,7 @@ class Judge:
             return found
         trial = self.trial
         deviant: list[tuple[Any, tuple[str, ...], str]] = []
-        for r in self.machine.may[c.state]:
+        for r in (self._tables.may_idle if is_idle(c) else self.machine.may)[c.state]:
             t = r.offer(c, trial)
             if t is None or not matches(c, t, out):
                 continue
@@ -286,9 +306,9 @@ class Judge:
             for _, until in c.due:
                 if until < limit:
                     return False
-            ends = self._timers.ends(c)
+            ends = self._tables.ends(c)
             for i, until in enumerate(ends):
-                if 0 <= until <= now and (until < limit or (at_once and until == self._timers.starts(c)[i])):
+                if 0 <= until <= now and (until < limit or (at_once and until == self._tables.starts(c)[i])):
                     return False
         return True
 
@@ -353,7 +373,7 @@ class Judge:
         """Every timer that may have ended by now, ``aside`` left out: its name, the configuration after, the rules
         that fired."""
         out: list[tuple[str, Any, list[str]]] = []
-        for i, low in enumerate(self._timers.starts(c)):
+        for i, low in enumerate(self._tables.starts(c)):
             if 0 <= low <= now and (name := self.machine.timer_slots[i][0]) not in aside:
                 results, _, fired = self._end_timer(c, name, now)
                 out += [(name, r, fired) for r in results]
@@ -365,8 +385,8 @@ class Judge:
     def _silent(self, c: Any, now: int) -> list[Any]:
         """``c`` with timers ended that show nothing."""
         out: list[Any] = []
-        starts = self._timers.starts(c)
-        for i in self._timers.silent:
+        starts = self._tables.starts(c)
+        for i in self._tables.silent:
             if 0 <= starts[i] <= now:
                 results, _, _ = self._end_timer(c, self.machine.timer_slots[i][0], max(now, c.now))
                 out += [r for r in results if r.owed == c.owed]
@@ -400,10 +420,9 @@ class Judge:
         """Which permissions are duties now, since when."""
         before = c.due
         due: list[tuple[str, int]] = []
-        for r in self.machine.may[c.state]:
-            if r.due is None:
-                continue
+        for r in self._tables.duties[is_idle(c)][c.state]:
             if r.offer(c, self.trial) is not None:
+                assert r.due is not None
                 within = r.due(c, self.trial)
                 if within:
                     known = next((d for d in before if d[0] == r.id), None)
