@@ -6,6 +6,7 @@ from the oracle's belief, so that the test adapts to what the implementation cho
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from wireproof.conformance.session import Session, Unsupported
 from wireproof.conformance.testcase import Step, TestCase
 from wireproof.reference.codec import encode, encode_icmp
 from wireproof.reference.machine import Machine
-from wireproof.reference.segment import CTL_NAMES, Segment
+from wireproof.reference.segment import ACK, CTL_NAMES, SYN, Segment
 
 PEER_ISN = 1_000_000
 """Where the tester's own numbering begins."""
@@ -29,6 +30,10 @@ BEFORE_TIMER_US = 1_000_000
 
 PATTERN = bytes((i * 7 + i // 251) & 0xFF for i in range(1 << 17))
 """What the tester and the upper tester send: octets that tell their place."""
+
+
+VARIABLES = {"RCV.NXT": "rcv_nxt", "RCV.EDGE": "rcv_edge", "SND.NXT": "snd_nxt", "SND.UNA": "snd_una", "ISS": "iss"}
+"""What a field of a step may be relative to, as the configuration names it."""
 
 
 class Unreachable(Exception):  # noqa: N818 - an outcome, not a fault
@@ -65,7 +70,7 @@ class Tester:
     def __init__(self, session: Session, settings: Settings):
         self.s = session
         self.oracle = Oracle(
-            settings.machine, session.local, settings.profile, slack=settings.slack, **settings.params
+            settings.machine, session.local, settings.profile, slack=settings.slack, broadcast=frozenset(), **settings.params
         )
         self.patience = settings.patience
         self.sent = 0
@@ -133,44 +138,39 @@ class Tester:
     def number(self, key: Key, relative: list[Any]) -> int:
         """A field given as [base, offset], from what the oracle believes of the connection."""
         base, offset = relative
-        c = self.oracle.configuration(key)
         if base == "ABS":
             value = 0
         elif base == "PEER":
             value = PEER_ISN
-        elif c is None or c.state in ("CLOSED", "LISTEN"):
-            value = PEER_ISN if base.startswith("RCV") else 0
-        elif base.startswith("RCV") and c.state == "SYN-SENT":
-            value = PEER_ISN
         else:
-            value = {
-                "RCV.NXT": c.rcv_nxt,
-                "RCV.EDGE": c.rcv_edge,
-                "SND.NXT": c.snd_nxt,
-                "SND.UNA": c.snd_una,
-                "ISS": c.iss,
-            }[base]
+            c = self.oracle.configuration(key)
+            state = "CLOSED" if c is None else c.state
+            if state in ("CLOSED", "LISTEN"):
+                value = PEER_ISN if base.startswith("RCV") else 0
+            elif state == "SYN-SENT" and base.startswith("RCV"):
+                value = PEER_ISN
+            else:
+                value = getattr(c, VARIABLES[base])
         return int(value + offset) & 0xFFFFFFFF
 
     def segment(self, step: Step) -> Segment:
         """The segment of a ``seg`` step."""
         key = self.key(step)
-        names = step["seg"].split(",") if step["seg"] else []
-        ctl = sum(1 << CTL_NAMES.index(n) for n in names)
+        ctl = control_mask(step["seg"])
         local, local_port, remote, remote_port = key
         n = step.get("len", 0)
         if n == "window":
             c = self.oracle.configuration(key)
             n = 0 if c is None else min((c.rcv_edge - c.rcv_nxt) & 0xFFFFFFFF, 1460)
         seq = self.number(key, step.get("seq", ["RCV.NXT", 0]))
-        at = (seq - PEER_ISN - 1 + ("SYN" in names)) & 0xFFFF
+        at = (seq - PEER_ISN - 1 + (ctl & SYN != 0)) & 0xFFFF
         out = Segment(
             src=remote,
             dst=local,
             sport=remote_port,
             dport=local_port,
             seq=seq,
-            ack=self.number(key, step.get("ack", ["SND.NXT", 0])) if "ACK" in names else 0,
+            ack=self.number(key, step.get("ack", ["SND.NXT", 0])) if ctl & ACK else 0,
             ctl=ctl,
             wnd=step.get("wnd", 65535),
             up=step.get("up", 0),
@@ -188,7 +188,10 @@ class Tester:
 
     def packet(self, step: Step) -> bytes:
         """The datagram of a ``seg`` step, with the damage that the step asks for."""
-        raw = bytearray(encode(self.segment(step)))
+        packet = encode(self.segment(step))
+        if "damage" not in step:
+            return packet
+        raw = bytearray(packet)
         header = 40 if len(self.s.local) == 16 else 20
         if step.get("damage") == "checksum":
             raw[header + 17] ^= 1
@@ -266,6 +269,12 @@ def run_case(case: TestCase, session: Session, settings: Settings) -> Generator[
         reason = "the belief was cut before the refusal" if oracle.lossy else ""
         return Report(verdict, oracle.refusal, reason, list(oracle.deviations), oracle, done)
     return Report("pass", deviations=list(oracle.deviations), oracle=oracle, steps_done=done)
+
+
+@functools.cache
+def control_mask(names: str) -> int:
+    """The control bits of a ``seg`` step."""
+    return sum(1 << CTL_NAMES.index(n) for n in names.split(",")) if names else 0
 
 
 def _address(text: str, length: int) -> bytes:
