@@ -152,7 +152,9 @@ class Judge:
             rule = missed[-1][0] if missed else ""
             wanted = "; or ".join(dict.fromkeys(c.wanted for c in candidates))
             text = f"{name}() returned {result_text(result)}; expected: {wanted}"
-            return Refusal("result", rule, text, now, candidates, self.configs[0], list(self.stimulus), (name, e, result))
+            return Refusal(
+                "result", rule, text, now, candidates, self.configs[0], list(self.stimulus), (name, e, result)
+            )
         self._keep(found, now)
         self.stimulus = fired
         return None
@@ -349,7 +351,11 @@ class Judge:
                     new.owed_since = until
                 self._set_due(new, new.now)
                 todo.append(new)
-            todo += [x for x in self._silent(c, min(now, until + self.slack)) if name not in self.machine.silent_timers or x.key() not in {r.key() for r in results}]
+            todo += [
+                x
+                for x in self._silent(c, min(now, until + self.slack))
+                if name not in self.machine.silent_timers or x.key() not in {r.key() for r in results}
+            ]
         if not alive:
             rule, wanted, since, c = lost[0]
             text = f"{wanted} had to be sent by {since / 1e6:.6f} s and was not"
@@ -367,9 +373,7 @@ class Judge:
             out += self._silent(c, now)
         return out
 
-    def _fireable(
-        self, c: Any, now: int, aside: frozenset[str] = frozenset()
-    ) -> list[tuple[str, Any, list[str]]]:
+    def _fireable(self, c: Any, now: int, aside: frozenset[str] = frozenset()) -> list[tuple[str, Any, list[str]]]:
         """Every timer that may have ended by now, ``aside`` left out: its name, the configuration after, the rules
         that fired."""
         out: list[tuple[str, Any, list[str]]] = []

@@ -117,7 +117,9 @@ class Oracle:
         got = decode(packet)
         if isinstance(got, Malformed):
             candidate = Candidate("tcp/form/checksum", "every segment", broken=got.reason)
-            self.refusal = Refusal("broken", "tcp/form/checksum", f"no datagram: {got.reason}", now, [candidate], event=packet)
+            self.refusal = Refusal(
+                "broken", "tcp/form/checksum", f"no datagram: {got.reason}", now, [candidate], event=packet
+            )
         elif isinstance(got, Segment):
             self._sent(got, now, step)
         return self.refusal
@@ -240,9 +242,9 @@ class Oracle:
         if self.judges.get(key) is not judge:
             self.judges[key] = judge
         listening = self.listeners.get(key[1])
-        if listening is not None and key not in listening.children and key not in listening.accepted:
-            if all(c.passive for c in judge.configs):
-                listening.children.append(key)
+        known = listening is None or key in listening.children or key in listening.accepted
+        if listening is not None and not known and all(c.passive for c in judge.configs):
+            listening.children.append(key)
 
     def _ended_unaccepted(self, listening: Listening, key: Key, judge: Judge) -> None:
         """A connection ended before it was accepted: one that was established can still be handed out."""

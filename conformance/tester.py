@@ -70,7 +70,12 @@ class Tester:
     def __init__(self, session: Session, settings: Settings):
         self.s = session
         self.oracle = Oracle(
-            settings.machine, session.local, settings.profile, slack=settings.slack, broadcast=frozenset(), **settings.params
+            settings.machine,
+            session.local,
+            settings.profile,
+            slack=settings.slack,
+            broadcast=frozenset(),
+            **settings.params,
         )
         self.patience = settings.patience
         self.sent = 0
