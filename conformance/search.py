@@ -253,7 +253,7 @@ def verifications(explorer: Explorer, nodes: list[Node]) -> list[Node]:
         elif node.state in ("FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK"):
             suffix = [timer, ack, alphabet.SEGMENTS["text-1"], alphabet.SEGMENTS["fin"]]
         elif node.state == "TIME-WAIT":
-            suffix = [{"wait": "before-timer"}, alphabet.SEGMENTS["fin-old"]]
+            suffix = [{"wait": 600_000}, ack, {"wait": "before-timer"}, alphabet.SEGMENTS["fin-old"]]
         else:
             continue
         steps = [*node.steps, *suffix]

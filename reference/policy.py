@@ -34,6 +34,7 @@ CHOICES = {
     "stops": False,
     "told": False,
     "told_first": False,
+    "end_first": False,
     "quiet": False,
     "resets": False,
     "empty_probe": False,

@@ -1474,6 +1474,7 @@ DECIDING = frozenset(
         "tcp/send/queue",
         "tcp/send_closing/closing",
         "tcp/receive_closed/rest",
+        "tcp/receive_closed/end_before_report",
         "tcp/receive_closed/report",
         "tcp/receive_closed/ended",
         "tcp/receive_listening/no_peer",
@@ -1554,7 +1555,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "513d40d0c4cd"
+SPEC_HASH = "34df98f0f2f4"
 
 __all__ = [
     "AFTER",

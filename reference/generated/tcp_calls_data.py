@@ -184,6 +184,17 @@ def call_receive_closed__rest(c: Tcp, e: Any, x: Run) -> int | None:
     return DONE
 
 
+def call_receive_closed__end_before_report(c: Tcp, e: Any, x: Run) -> int | None:
+    """The peer's FIN was taken before its reset: that comes first. [MUST-12] RFC 9293 3.10.3 CLOSED;
+    POSIX.1-2024 recv()"""
+    if not (c.error != "NONE" and c.rcv_fin and x.flag("end_first")):
+        return None
+    x.fired.append("tcp/receive_closed/end_before_report")
+    if not x.settle(c, "tcp/receive_closed/end_before_report", (Outcome("octets", "", 0, 0, c.rcv_data),)):
+        return DONE
+    return DONE
+
+
 def call_receive_closed__report(c: Tcp, e: Any, x: Run) -> int | None:
     """Report. [MUST-12] RFC 9293 3.10.3 CLOSED; POSIX.1-2024 recv()"""
     if not (c.error != "NONE"):
@@ -215,6 +226,7 @@ def call_receive_closed(c: Tcp, e: Any, x: Run) -> int:
     """receive() in CLOSED (RFC 9293 3.10.3 CLOSED; POSIX.1-2024 recv())"""
     return (
         call_receive_closed__rest(c, e, x)
+        or call_receive_closed__end_before_report(c, e, x)
         or call_receive_closed__report(c, e, x)
         or call_receive_closed__ended(c, e, x)
         or DONE
