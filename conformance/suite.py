@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from wireproof.conformance.search import Explorer, explore, name_verifications, select, verifications
 from wireproof.conformance.targets.reference import ReferenceTarget
@@ -14,6 +13,7 @@ from wireproof.conformance.tester import Settings, run_case
 from wireproof.reference import machine as machines
 from wireproof.spec import ir
 from wireproof.spec.backends.python import passes_on
+from wireproof.spec.grid import cells
 
 SUITE = "tcp-2026.1"
 
@@ -44,13 +44,24 @@ def build(model: ir.Model, progress: Callable[[int, int, int, int], None] | None
     hidden = frozenset(r.id for s, r in model.rules() if s.kind in ("procedure", "every", "after"))
     short = [n for n in nodes if len(n.steps) <= MAX_VERIFIED]
     cases = select(tried, trivial, hidden) + name_verifications(verifications(explorer, short))
+    filled: dict[str, list[str]] = {}
+    for cell in cells(model):
+        for r in cell.rules:
+            filled.setdefault(r, []).append(cell.cell)
     for case in cases:
         found = [rules[r] for r in case.rules if r in rules]
         case.ids = sorted({i for r in found for i in r.ids}, key=_number)
         levels = [r.level for r in found if r.id not in trivial]
+        case.cells = sorted({c for r in case.rules for c in filled.get(r, ()) if fits(c, case)})
         case.level = next((level for level in ("must", "should", "may") if level in levels), "procedure")
         case.duration_us = duration(case)
     return sorted(cases, key=lambda c: c.id)
+
+
+def fits(cell: str, case: TestCase) -> bool:
+    """Does a cell that a rule fills belong to the state that the case is about? (A rule may serve several states.)"""
+    parts = cell.split("/")
+    return parts[0] == "TIMEOUT" or parts[1] in (case.state, "CLOSED" if parts[0] == "SEGMENT" else case.state)
 
 
 def duration(case: TestCase) -> int:
@@ -70,8 +81,3 @@ def duration(case: TestCase) -> int:
 def _number(requirement: str) -> tuple[str, int]:
     kind, n = requirement.split("-")
     return kind, int(n)
-
-
-def tags(case: TestCase) -> dict[str, Any]:
-    """What selectors can ask of a case."""
-    return {"state": case.state, "event": case.event, "level": case.level}

@@ -1,6 +1,7 @@
 """Write everything that is generated from the specification; ``--check`` says whether it is fresh.
 
-Run as ``python -m wireproof.tools.generate [--check]``. Exit status 1: something is stale (with --check), 2: the
+Run as ``python -m wireproof.tools.generate [--check] [--suite]``; the suite of test cases takes a minute or two and
+is only made, or compared, when asked for. Exit status 1: something is stale (with --check), 2: the
 specification has faults.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 from wireproof.spec.backends import python
 from wireproof.spec.diagnostics import SpecError
 from wireproof.spec.load import tcp
+from wireproof.tools import ambiguities
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -70,13 +72,24 @@ def outputs() -> dict[Path, str]:
     model = tcp()
     base = ROOT / "reference" / "generated"
     texts = explicit_imports(python.modules(model))
-    return {base / name: formatted(f"reference/generated/{name}", text) for name, text in texts.items()}
+    files = {base / name: formatted(f"reference/generated/{name}", text) for name, text in texts.items()}
+    files[ROOT / "docs" / "ambiguities.md"] = ambiguities.render(model)
+    return files
+
+
+def suite_text() -> str:
+    """The text of the frozen suite, searched for anew: a minute or two."""
+    from wireproof.conformance import suite
+
+    return "".join(c.to_json() + "\n" for c in suite.build(tcp()))
 
 
 def main(argv: list[str]) -> int:
     check = "--check" in argv
     try:
         wanted = outputs()
+        if "--suite" in argv:
+            wanted[ROOT / "conformance" / "suites" / "tcp.jsonl"] = suite_text()
     except SpecError as e:
         print(e, file=sys.stderr)
         return 2

@@ -597,7 +597,7 @@ MAY: dict[str, tuple[MayRule, ...]] = {
 EVERY: dict[str, tuple[EveryRule, ...]] = {
     "CLOSED": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -641,7 +641,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "LISTEN": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -685,7 +685,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "SYN-SENT": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -729,7 +729,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "SYN-RECEIVED": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -803,7 +803,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "ESTABLISHED": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -877,7 +877,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "FIN-WAIT-1": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -951,7 +951,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "FIN-WAIT-2": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -1025,7 +1025,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "CLOSE-WAIT": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -1099,7 +1099,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "CLOSING": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -1173,7 +1173,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "LAST-ACK": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -1247,7 +1247,7 @@ EVERY: dict[str, tuple[EveryRule, ...]] = {
     ),
     "TIME-WAIT": (
         EveryRule("tcp/form/checksum", "must", ("MUST-2",), every_form__checksum),
-        EveryRule("tcp/form/header", "procedure", (), every_form__header),
+        EveryRule("tcp/form/header", "must", (), every_form__header),
         EveryRule(
             "tcp/form/options",
             "must",
@@ -1555,7 +1555,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "34df98f0f2f4"
+SPEC_HASH = "e4ebeea41144"
 
 __all__ = [
     "AFTER",
