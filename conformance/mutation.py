@@ -57,7 +57,8 @@ def machine(mutant: Mutant) -> Machine:
         if source.name == mutant.file:
             if text.count(mutant.find) != 1:
                 raise MutantError(
-                    f"mutant {mutant.name}: its text stands {text.count(mutant.find)} times in {mutant.file}, not once; "
+                    f"mutant {mutant.name}: its text stands {text.count(mutant.find)} times in {mutant.file}, "
+                    "not once; "
                     "correct conformance/mutants.toml"
                 )
             text = text.replace(mutant.find, mutant.replace)

@@ -100,7 +100,7 @@ class Target(Protocol):
     clock: Literal["virtual", "wall"]
     family: Literal[4, 6]
 
-    def run(self, programs: "list[Program]", progress: "Progress") -> None:
+    def run(self, programs: list[Program], progress: Progress) -> None:
         """Run all programs, overlapping their waits where the clock is the wall's; report each as it ends."""
 
     def shutdown(self) -> None: ...

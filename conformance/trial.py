@@ -16,7 +16,7 @@ class Trial:
     none of them, which rule wanted what.
     """
 
-    __slots__ = ("count", "expected", "fired", "memo", "observed", "p", "signals", "tape", "taken")
+    __slots__ = ("count", "expected", "fired", "memo", "observed", "p", "signals", "taken", "tape")
 
     def __init__(self, p: Any):
         self.p = p

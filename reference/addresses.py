@@ -8,7 +8,7 @@ V6_LOOPBACK = bytes(15) + b"\x01"
 def is_group(address: bytes, subnet_broadcast: frozenset[bytes] = frozenset()) -> bool:
     """A broadcast or multicast address (4 or 16 octets)."""
     if len(address) == 4:
-        return address[0] >= 224 and address[0] < 240 or address == b"\xff\xff\xff\xff" or address in subnet_broadcast
+        return (address[0] >= 224 and address[0] < 240) or address == b"\xff\xff\xff\xff" or address in subnet_broadcast
     return address[0] == 0xFF
 
 

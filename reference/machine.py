@@ -50,11 +50,10 @@ class Machine:
         table = self.arrives[event]
         step = -1
         while True:
-            for n, section in table[c.state]:
-                if n > step:
-                    break
-            else:
+            found = next((entry for entry in table[c.state] if entry[0] > step), None)
+            if found is None:
                 return DONE
+            n, section = found
             end = section(c, e, x)
             if end == CONTINUE:
                 step = n

@@ -79,7 +79,7 @@ class Policy:
     def number(self, c: Any, name: str) -> int:
         """An initial sequence number: a clock of 4 us plus a keyed function of the four-tuple (RFC 9293 3.4.1)."""
         digest = hashlib.blake2b(self.four_tuple, key=self.secret, digest_size=4).digest()
-        return (c.now // 4 + int.from_bytes(digest, "big")) & 0xFFFFFFFF
+        return int(c.now // 4 + int.from_bytes(digest, "big")) & 0xFFFFFFFF
 
     def settle(self, c: Any, rule: str, outcomes: tuple[Outcome, ...]) -> bool:
         o = outcomes[0]

@@ -20,9 +20,9 @@ STOPPED = -1
 class Template(NamedTuple):
     """A segment to send, with what is left open.
 
-    The sequence number is ``seq`` to ``seq + span``; ``ctl`` bits are set, ``may`` bits can be; the
-    acknowledgment is ``ack_from`` to ``ack``, None without ACK. The text is ``low`` to ``high`` octets of ``text`` from the sequence number on (``text`` begins at
-    ``seq``), or all of it (``rest``). The window is always the sender's own choice.
+    The sequence number is ``seq`` to ``seq + span``; ``ctl`` bits are set, ``may`` bits can be; the acknowledgment is
+    ``ack_from`` to ``ack``, None without ACK. The text is ``low`` to ``high`` octets of ``text`` from the sequence
+    number on (``text`` begins at ``seq``), or all of it (``rest``). The window is always the sender's own choice.
     """
 
     rule: str

@@ -125,7 +125,7 @@ class _Section:
         parts = []
         for name, v in sorted(self.terms.known.items()):
             value = m.eval(v)
-            if value.decl().kind() != z3.Z3_OP_UNINTERPRETED or z3.is_const(value) and str(value) != name:
+            if value.decl().kind() != z3.Z3_OP_UNINTERPRETED or (z3.is_const(value) and str(value) != name):
                 shown = str(value).lower() if z3.is_bool(v) else str(value)
                 parts.append(f"{name} = {shown}")
         return ", ".join(parts[:10]) or "anything"

@@ -223,9 +223,7 @@ class Typer:
                     "compare numbers of one direction only",
                 )
             else:
-                self.problem(
-                    "sort", span, f"{_a(a.sort)} and {_a(b.sort)} do not go together", _advice(b.sort, a.sort)
-                )
+                self.problem("sort", span, f"{_a(a.sort)} and {_a(b.sort)} do not go together", _advice(b.sort, a.sort))
         return a, b
 
     def compare(self, e: s.Compare, scope: Scope) -> ir.Expr:
@@ -252,7 +250,7 @@ class Typer:
                 sort = a.sort
             elif x == "seq32" and y in ("length", "number"):
                 sort, b = a.sort, self.fit(b, ir.LENGTH, span)
-            elif x in ("count", "length") and y == "number" or x == "number" and y in ("count", "length"):
+            elif (x in ("count", "length") and y == "number") or (x == "number" and y in ("count", "length")):
                 a, b = self.unify(a, b, span)
                 sort = a.sort
             elif x == "instant" and y == "duration":
@@ -265,7 +263,7 @@ class Typer:
                 sort, b = a.sort, self.fit(b, ir.LENGTH, span)
             elif x == y and x in ("count", "length", "duration", "number"):
                 sort = a.sort
-            elif x in ("count", "length") and y == "number" or x == "number" and y in ("count", "length"):
+            elif (x in ("count", "length") and y == "number") or (x == "number" and y in ("count", "length")):
                 a, b = self.unify(a, b, span)
                 sort = a.sort
             elif x == y == "instant":

@@ -128,9 +128,7 @@ class Running(Node):  # running(T)
     sort: Sort
 
 
-Expr = (
-    Lit | Member | Var | Param | Field | Local | Chosen | Ranged | Abbrev | Now | Empty | Op | Use | Running
-)
+Expr = Lit | Member | Var | Param | Field | Local | Chosen | Ranged | Abbrev | Now | Empty | Op | Use | Running
 
 
 # ---- actions -----------------------------------------------------------------------------------------------

@@ -34,7 +34,9 @@ def sources(root: Path) -> list[Source]:
             at = _nowhere(name)
             found.append(Diagnostic("unreadable", at, f"cannot read the file: {e.strerror}", "check path and rights"))
     if not files:
-        found.append(Diagnostic("no-files", _nowhere(str(root)), "there is no .wire file here", "name a directory with rules"))
+        found.append(
+            Diagnostic("no-files", _nowhere(str(root)), "there is no .wire file here", "name a directory with rules")
+        )
     if found:
         raise SpecError(found)
     return out

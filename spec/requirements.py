@@ -37,10 +37,12 @@ def read(path: Path | None = None) -> list[Requirement]:
     source = Source(path.name, text)
     lines = {line.split('"')[1]: n for n, line in enumerate(text.split("\n"), 1) if line.startswith("id = ")}
     out = []
-    for e in entries:
-        n = lines[e["id"]]
+    for entry in entries:
+        n = lines[entry["id"]]
         span = Span(source, n, 1, n, len(source.line(n)) + 1)
-        out.append(Requirement(e["id"], e["level"], e["section"], e["means"], e.get("reason"), [], span))
+        out.append(
+            Requirement(entry["id"], entry["level"], entry["section"], entry["means"], entry.get("reason"), [], span)
+        )
     return out
 
 

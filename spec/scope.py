@@ -19,9 +19,7 @@ class Problems:
 
     found: list[Diagnostic] = field(default_factory=list)
 
-    def add(
-        self, code: str, span: Span, text: str, hint: str, cause: Span | None = None, cause_text: str = ""
-    ) -> None:
+    def add(self, code: str, span: Span, text: str, hint: str, cause: Span | None = None, cause_text: str = "") -> None:
         d = Diagnostic(code, span, text, hint, cause=cause, cause_text=cause_text)
         if d not in self.found:
             self.found.append(d)

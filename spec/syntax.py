@@ -356,20 +356,7 @@ class Section(Node):  # on EVENT in STATES step N named NAME  docs lets rules
     rules: list[Rule]
 
 
-Item = (
-    Machine
-    | Enumeration
-    | Header
-    | Event
-    | Call
-    | Parameter
-    | Profile
-    | Variable
-    | Timer
-    | Let
-    | Function
-    | Section
-)
+Item = Machine | Enumeration | Header | Event | Call | Parameter | Profile | Variable | Timer | Let | Function | Section
 
 
 @dataclass(slots=True)

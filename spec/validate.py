@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wireproof.spec import ir
-from wireproof.spec.elaborate import rule_expressions
+from wireproof.spec.elaborate_rule import rule_expressions
 from wireproof.spec.expressions import walk
 
 
-class BrokenModel(AssertionError):
+class BrokenModel(AssertionError):  # noqa: N818 - it names the model's state
     """A pass produced a model that is not well-formed: a bug in wireproof, with the pass named."""
 
 

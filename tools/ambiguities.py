@@ -1,4 +1,4 @@
-"""docs/ambiguities.md: every ``note`` of the specification, where the RFC leaves something open or contradicts itself."""
+"""docs/ambiguities.md: every ``note`` of the specification, where the RFC is open or contradicts itself."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ class _Group(click.Group):
         found: click.Command = getattr(importlib.import_module(f"wireproof.tools.commands.{module}"), attribute)
         return found
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         import difflib
 
         if args and self.get_command(ctx, args[0]) is None:

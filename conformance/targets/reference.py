@@ -24,7 +24,7 @@ def result_of(o: Outcome) -> Result:
         case "handle":
             return Result("handle", int(o.value))
         case "error" | "state":
-            return Result(o.kind, o.value)  # type: ignore[arg-type]
+            return Result(o.kind, o.value)
     return Result("ok")
 
 
@@ -86,9 +86,7 @@ class ReferenceTarget:
     def session(self) -> ReferenceSession:
         """A session with a new host."""
         return ReferenceSession(
-            lambda transmit, address: Host(
-                address, transmit, machine=self.machine, profile=self.profile, **self.host
-            ),
+            lambda transmit, address: Host(address, transmit, machine=self.machine, profile=self.profile, **self.host),
             self.family,
         )
 

@@ -7,11 +7,12 @@ the same text in memory, which is how mutants of the specification are made.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from wireproof.spec import ir
-from wireproof.spec.backends.python_terms import CONTROL, Terms, ident
-from wireproof.spec.elaborate import rule_expressions
+from wireproof.spec.backends.python_state import state as state_text
+from wireproof.spec.backends.python_terms import CONTROL, Terms, ident, python_type, quoted
+from wireproof.spec.elaborate_rule import rule_expressions
 from wireproof.spec.expressions import events_of
 
 PREFIX = {
@@ -25,7 +26,7 @@ PREFIX = {
 }
 END = {"done": "DONE", "continue": "CONTINUE", "drop": "DROP", "redeliver": "REDELIVER"}
 
-RUNTIME = '''from typing import Any
+RUNTIME = """from typing import Any
 
 from wireproof.reference.reassembly import beyond, hold, part, ready
 from wireproof.reference.run import (
@@ -44,25 +45,12 @@ from wireproof.reference.run import (
 )
 from wireproof.reference.sequence import MASK as M
 from wireproof.reference.sequence import le, lt
-'''
-
-
-def quoted(names: Iterable[str]) -> str:
-    """The names as the inside of a tuple."""
-    return ", ".join(f'"{n}"' for n in names)
-
-
-def _python_type(sort: ir.Sort) -> str:
-    return {
-        "flag": "bool",
-        "octets": "bytes",
-        "reassembly": "tuple[tuple[int, bytes], ...]",
-    }.get(sort.name, "int" if sort.name in ir.BUILT_IN else "str")
+"""
 
 
 def passes_on(r: ir.Rule) -> bool:
     """A rule that only hands the event on to the next step, and so has no meaning of its own."""
-    return not r.meaning and (r.end == "continue" or not r.actions and r.end == "done")
+    return not r.meaning and (r.end == "continue" or (not r.actions and r.end == "done"))
 
 
 def section_function(section: ir.Section) -> str:
@@ -81,124 +69,12 @@ class PythonBackend:
         self.terms = Terms(model)
         self.procedures = {s.name: s for s in model.sections if s.kind == "procedure"}
 
-    # ---- state ------------------------------------------------------------------------------------------------
-
-    def state(self) -> Iterator[str]:
-        """The configuration and the parameters."""
-        m = self.model
-        variables = [(ident(v.name), v) for v in m.variables.values()]
-        timers = [ident(t) for t in m.timers]
-        slots = [n for n, _ in variables]
-        for t in timers:
-            slots += [f"{t}_from", f"{t}_until"]
-        slots += ["now", "unbound", "owed", "owed_since", "due", "deviations"]
-        yield "class Tcp:"
-        yield '    """A configuration: all variables, each timer\'s earliest and latest end (us), what is owed at once.'
-        yield ""
-        yield "    ``owed_since``: when the oldest of ``owed`` was asked for. ``due``: permissions that became duties, with"
-        yield "    their deadlines."
-        yield ""
-        yield "    ``unbound``: the initial sequence number was chosen and has not been seen; everything counted from it"
-        yield "    is relative to 0 until then. ``deviations``: (rule, requirement) of SHOULDs not followed."
-        yield '    """'
-        yield ""
-        yield "    __slots__ = ("
-        for n in sorted(slots):
-            yield f'        "{n}",'
-        yield "    )"
-        yield ""
-        yield "    def __init__(self) -> None:"
-        for n, v in variables:
-            yield f"        self.{n}: {_python_type(v.sort)} = {self.terms.of(v.initial)}"
-        for t in timers:
-            yield f"        self.{t}_from: int = STOPPED"
-            yield f"        self.{t}_until: int = STOPPED"
-        yield "        self.now: int = 0"
-        yield "        self.unbound: bool = False"
-        yield "        self.owed: tuple[Template, ...] = ()"
-        yield "        self.owed_since: int = -1"
-        yield "        self.due: tuple[tuple[str, int], ...] = ()"
-        yield "        self.deviations: tuple[tuple[str, str], ...] = ()"
-        yield ""
-        yield '    def copy(self) -> "Tcp":'
-        yield '        """The same configuration, to go another way from here."""'
-        yield "        new = Tcp.__new__(Tcp)"
-        for n in slots:
-            yield f"        new.{n} = self.{n}"
-        yield "        return new"
-        yield ""
-        yield "    def key(self) -> tuple[Any, ...]:"
-        yield '        """Equal keys: the same configuration, deviations and clock aside."""'
-        yield "        return ("
-        for n in slots:
-            if n not in ("now", "owed_since", "deviations"):
-                yield f"            self.{n},"
-        yield "        )"
-        yield ""
-        for base in sorted({v.sort.base for _, v in variables if v.sort.base}):
-            yield f"    def rebase_{ident(base)}(self, delta: int) -> None:"
-            yield f'        """Move everything that is counted from {base}."""'
-            for n, v in variables:
-                if v.sort.base == base:
-                    yield f"        self.{n} = (self.{n} + delta) & M"
-            yield ""
-        yield ""
-        yield f"TIMERS = ({quoted(m.timers)},)"
-        yield "TIMER_SLOTS = ("
-        for t in m.timers:
-            yield f'    ("{t}", "{ident(t)}_from", "{ident(t)}_until"),'
-        yield ")"
-        yield "BASES = {"
-        for n, v in variables:
-            if v.sort.base:
-                yield f'    "{n}": "{v.sort.base}",'
-        yield "}"
-        yield '"""Which initial sequence number each variable counts from."""'
-        for name, members in m.enums.items():
-            yield f"{name.upper()}S = ({quoted(members)},)"
-        yield ""
-        yield ""
-        yield "class Params:"
-        yield '    """Parameters of an environment and a profile (durations in us, lengths in octets)."""'
-        yield ""
-        names = [ident(p) for p in m.params] + [ident(p) for p in m.profiles]
-        yield f"    __slots__ = ({quoted(names)},)"
-        yield ""
-        yield "    def __init__(self) -> None:"
-        for p in m.params.values():
-            yield f"        self.{ident(p.name)}: {_python_type(p.sort)} = {self.terms.of(p.value)}"
-        for name in m.profiles:
-            yield f"        self.{ident(name)}: bool = False"
-        yield ""
-        yield ""
-        yield "def params(profile: str, **settings: int) -> Params:"
-        yield '    """The parameters of a profile, with further settings. Raises KeyError for an unknown profile."""'
-        yield "    p = Params()"
-        yield "    for name in (*reversed(PROFILES[profile]),):"
-        yield "        setattr(p, name, True)"
-        yield "        for key, value in SETTINGS[name].items():"
-        yield "            setattr(p, key, value)"
-        yield "    for key, value in settings.items():"
-        yield "        setattr(p, key, value)"
-        yield "    return p"
-        yield ""
-        yield ""
-        yield "PROFILES: dict[str, tuple[str, ...]] = {"
-        for pr in m.profiles.values():
-            yield f'    "{pr.name}": ({quoted(ident(n) for n in pr.includes)},),'
-        yield "}"
-        yield "SETTINGS: dict[str, dict[str, Any]] = {"
-        for pr in m.profiles.values():
-            inner = ", ".join(f'"{ident(n)}": {self.terms.of(v)}' for n, v in pr.settings)
-            yield f'    "{ident(pr.name)}": {{{inner}}},'
-        yield "}"
-
     # ---- lets, functions ----------------------------------------------------------------------------------------
 
     def lets(self) -> Iterator[str]:
         for f in self.model.functions.values():
-            args = ", ".join(f"{ident(a)}: {_python_type(s)}" for a, s in f.args)
-            yield f"def {f.name}({args}) -> {_python_type(f.sort)}:"
+            args = ", ".join(f"{ident(a)}: {python_type(s)}" for a, s in f.args)
+            yield f"def {f.name}({args}) -> {python_type(f.sort)}:"
             if f.meaning:
                 yield f'    """{f.meaning}"""'
             yield f"    return {self.terms.of(f.value)}"
@@ -206,7 +82,7 @@ class PythonBackend:
             yield ""
         for a in self.model.abbreviations.values():
             args = "c: Tcp, e: Any, x: Run" if a.events else "c: Tcp, x: Run"
-            yield f"def {ident(a.name)}({args}) -> {_python_type(a.sort)}:"
+            yield f"def {ident(a.name)}({args}) -> {python_type(a.sort)}:"
             if a.meaning:
                 yield f'    """{a.meaning}"""'
             text = self.terms.of(a.value)
@@ -272,7 +148,11 @@ class PythonBackend:
         if not tests:
             return
         if len(tests) == 1:
-            negated = tests[0][4:] if tests[0].startswith("not ") and " or " not in tests[0] and " and " not in tests[0] else None
+            negated = (
+                tests[0][4:]
+                if tests[0].startswith("not ") and " or " not in tests[0] and " and " not in tests[0]
+                else None
+            )
             yield f"    if {negated or f'not ({tests[0]})'}:"
         else:
             yield "    if not (" if sum(map(len, tests)) > 80 else f"    if not ({' and '.join(tests)}):"
@@ -373,8 +253,10 @@ class PythonBackend:
             if any(events_of(e, self.model.abbreviations) for e in rule_expressions(r)):
                 return True
             for a in r.actions:
-                if isinstance(a, ir.Do) and a.procedure not in seen and self.needs_event(
-                    a.procedure, seen | {procedure}
+                if (
+                    isinstance(a, ir.Do)
+                    and a.procedure not in seen
+                    and self.needs_event(a.procedure, seen | {procedure})
                 ):
                     return True
         return False
@@ -530,9 +412,7 @@ class PythonBackend:
         yield f"SENDING_TIMERS = frozenset(({quoted(plain)},))"
         yield '"""Timers whose end sends something and changes nothing else."""'
         hidden = ("procedure", "every", "after")
-        deciding = [
-            r.id for s, r in m.rules() if s.kind not in hidden and not passes_on(r)
-        ]
+        deciding = [r.id for s, r in m.rules() if s.kind not in hidden and not passes_on(r)]
         yield f"DECIDING = frozenset(({quoted(deciding)},))"
         yield '"""Rules that decide something: not procedures, and not those that only pass on to the next step."""'
         yield f'SPEC_HASH = "{m.spec_hash}"'
@@ -567,7 +447,10 @@ def bodies(model: ir.Model) -> dict[str, tuple[str, list[str]]]:
     """Module name to (what it is, lines), in an order in which each needs only earlier ones."""
     b = PythonBackend(model)
     out = {
-        "tcp_state": ("The configuration of a TCP connection and the parameters of its environment.", [*b.state()]),
+        "tcp_state": (
+            "The configuration of a TCP connection and the parameters of its environment.",
+            [*state_text(model)],
+        ),
         "tcp_terms": ("What the specification abbreviates.", [*b.lets()]),
     }
     procedures = [line for s in model.sections if s.kind == "procedure" for line in b.section(s)]

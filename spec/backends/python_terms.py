@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from wireproof.spec import ir
 
@@ -155,3 +156,16 @@ class Terms:
 
 def _digits(n: int) -> str:
     return f"{n:_}" if n >= 10000 else str(n)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """The names as the inside of a tuple."""
+    return ", ".join(f'"{n}"' for n in names)
+
+
+def python_type(sort: ir.Sort) -> str:
+    return {
+        "flag": "bool",
+        "octets": "bytes",
+        "reassembly": "tuple[tuple[int, bytes], ...]",
+    }.get(sort.name, "int" if sort.name in ir.BUILT_IN else "str")

@@ -110,9 +110,11 @@ class Peer:
         return self.hear()
 
     def hear(self) -> list[Segment]:
-        heard = [decode(packet) for _, packet in self.s.drain()]
-        for segment in heard:
+        heard = []
+        for _, packet in self.s.drain():
+            segment = decode(packet)
             assert isinstance(segment, Segment), segment
+            heard.append(segment)
             assert segment.checksum_ok
             assert (segment.src, segment.dst) == (self.s.local, self.s.remote)
             assert (segment.sport, segment.dport) == (self.s.local_port, self.port)

@@ -81,7 +81,7 @@ SCRIPT = '''
     }))
 '''
 
-CLIENT = '''
+CLIENT = """
 import hashlib, http.client, json, os, sys
 
 size = int(sys.argv[1])
@@ -93,7 +93,7 @@ c.request("GET", "/large")
 got = hashlib.sha256(c.getresponse().read()).hexdigest()
 c.close()
 print(json.dumps({"stored": stored, "got": got}))
-'''
+"""
 
 
 def transfer(tmp_path: Path, size: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from wireproof.conformance.oracle import Oracle
 from wireproof.conformance.targets.reference import result_of
+from wireproof.reference.connection import Connection
 from wireproof.reference.host import Host
 from wireproof.reference.loop import Loop
 from wireproof.reference.network import Faults
@@ -113,7 +114,7 @@ class Watch:
 
     def named(self, host: Host, h: int, fn: str, args: dict[str, Any]) -> dict[str, Any]:
         """The port that an active OPEN was given."""
-        if fn == "open_active" and args["local"][1] == 0 and (c := host.handles.get(h)) is not None:
+        if fn == "open_active" and args["local"][1] == 0 and isinstance(c := host.handles.get(h), Connection):
             return {**args, "local": (host.address, c.key[1])}
         return args
 
@@ -175,8 +176,10 @@ def run(plan: Plan, watch: bool) -> tuple[Simulation, list[End]]:
         hosts[1].receive = receive_and_accept  # type: ignore[method-assign]
     try:
         first.connect((hosts[1].address, PORT))
-    except OSError as e:
-        ends[0].errors.append(e.errno or errno.ETIMEDOUT)
+    except OSError as failed:
+        opener = ends[0]
+        assert opener is not None
+        opener.errors.append(failed.errno or errno.ETIMEDOUT)
     first.setblocking(False)
     for i, (what, n) in plan.steps:
         if what == "wait":
@@ -215,7 +218,7 @@ def act(e: End, i: int, what: str, n: int) -> None:
     except BlockingIOError:
         pass
     except OSError as error:
-        e.errors.append(error.errno)
+        e.errors.append(error.errno or errno.EIO)
 
 
 def finish(sim: Simulation, end: Any, rest: tuple[int, int]) -> None:

@@ -31,7 +31,7 @@ SEED = 9293
 ROUNDS = 160
 """Configurations for each rule and each let."""
 
-MORE = 3000
+MORE = 20_000
 """Further ones for a rule whose guard has gone one way only."""
 
 MASK = 0xFFFFFFFF

@@ -38,7 +38,9 @@ def check(path: Path | None, witnesses: bool) -> int:
     files = len({x.span.source.name for x in places})
     choices = sum(len(s.choices) + sum(len(r.choices) for r in s.rules) for s in model.sections)
     click.echo(f"specification {model.machine} {model.spec_hash}: {files} files, {len(model.sections)} sections,")
-    click.echo(f"  {len(model.rules())} rules, {len(model.variables)} variables, {len(model.timers)} timers, {choices} choices")
+    click.echo(
+        f"  {len(model.rules())} rules, {len(model.variables)} variables, {len(model.timers)} timers, {choices} choices"
+    )
     click.echo(f"  {figures['total']} of {figures['sections']} sections total (the others are permissions and laws)")
     click.echo(f"  {figures['reachable']} of {figures['rules']} rules reachable, {figures['queries']} solver queries")
     if witnesses:
