@@ -56,9 +56,9 @@ CASES: dict[str, tuple[list[Step], str, str, str]] = {
     ),
     "mss-ignored": (
         [CONNECT, seg("SYN,ACK", mss=100), call("send", len=5000)],
-        "unexpected",
-        "tcp/new_text/full_segment",
-        "",
+        "broken",
+        "tcp/limits/segment_size",
+        "fits",
     ),
     "no-backoff": (
         [CONNECT, {"wait": 5_000_000}],
