@@ -24,7 +24,7 @@ SUBJECTS = {
     "specification": {"load", "check"},
     "suite": {"ref"},
     "mutants": {"unchanged", "compile", "ratio"},
-    "linux": {"connections", "bare", "ratio"},
+    "linux": {"connections", "sessions", "bare", "ratio", "ratio_sessions"},
 }
 
 
