@@ -84,6 +84,10 @@ class RuleElaborator:
         if self.section.kind == "call" and len(returns) != 1:
             self.problem("no-return", self.r.span, "a rule for a call has one 'return'", "add or remove one")
         if self.section.kind == "may":
+            for a in self.out.actions:
+                if not isinstance(a, ir.Send):
+                    text = "a permission to send changes nothing by itself"
+                    self.problem("misplaced", a.span, text, "write it under 'after send'")
             sends = [a for a in self.out.actions if isinstance(a, ir.Send)]
             if len(sends) != 1:
                 self.problem("one-send", self.r.span, "a permission has one 'send'", "split it into rules")

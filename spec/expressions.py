@@ -37,6 +37,8 @@ class Scope:
     what: str
     """For messages: 'a rule for a call'."""
     locals: dict[str, ir.Expr] = field(default_factory=dict)
+    closed: bool = False
+    """Only the locals may be read: the body of a function."""
 
 
 @dataclass(slots=True)
@@ -127,6 +129,14 @@ class Typer:
         g, n = self.g, e.id
         if n in scope.locals:
             return scope.locals[n]
+        if scope.closed and (n in g.variables or n in g.params or n in g.lets):
+            self.problem(
+                "not-an-argument",
+                e.span,
+                f"{scope.what} reads '{n}', which is none of its arguments",
+                "give it as an argument, or write a let",
+            )
+            return ir.Lit(0, ir.UNKNOWN, span=e.span)
         if n in g.variables:
             v = g.variables[n]
             return ir.Var(n, g.sort(v.sort, v.base, v.span), span=e.span)
@@ -191,7 +201,7 @@ class Typer:
             return ir.Function(name, [], ir.NUMBER, ir.Lit(0, ir.NUMBER), "")
         self.busy.append(name)
         args = [(a, self.g.sort(sort, None, f.span)) for a, sort in f.args]
-        scope = Scope(frozenset(), f"the function '{name}'")
+        scope = Scope(frozenset(), f"the function '{name}'", closed=True)
         scope.locals = {a: ir.Local(a, sort) for a, sort in args}
         result = self.g.sort(f.sort, None, f.span)
         value = self.expect(f.value, result, scope)
