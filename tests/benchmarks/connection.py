@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from wireproof.conformance.oracle import Oracle
-from wireproof.conformance.session import IutError, Result, Session
+from wireproof.conformance.session import Result, Session
 from wireproof.conformance.targets.reference import ReferenceTarget
 from wireproof.conformance.testcase import Step
 from wireproof.conformance.tester import Settings, Tester
@@ -46,14 +46,12 @@ def exchange(rounds: int) -> list[Step]:
 
 
 def judged(tester: Tester, steps: list[Step]) -> Generator[int, None, None]:
-    """A program that goes through the steps and listens no further. Raises IutError when the oracle refuses."""
+    """A program that goes through the steps and listens no further. Raises AssertionError when the oracle refuses."""
     for step in steps:
         yield from tester.step(step)
     tester.oracle.finish()
-    if tester.oracle.refusal is not None:
-        raise IutError(tester.oracle.refusal.text)
-    if tester.oracle.judges:
-        raise IutError("the connection is not over")
+    assert tester.oracle.refusal is None, tester.oracle.refusal.text
+    assert not tester.oracle.judges, "the connection is not over"
 
 
 class Connections:
