@@ -173,11 +173,15 @@ class Judge:
             c.now = max(c.now, now)
             direct = self._explain(c, out, now, candidates, fired)
             found += direct
-            # A timer whose end sends, and no more, explains nothing that is not explained without it.
-            for _, ended, rules in self._fireable(c, now, self.machine.sending_timers if direct else frozenset()):
+            # A bare acknowledgment that is explained without a timer, or by one, needs no other that would send it.
+            acknowledged = bool(direct)
+            for name, ended, rules in self._fireable(c, now, self.machine.sending_timers if direct else frozenset()):
+                if acknowledged and name in self.machine.sending_timers:
+                    continue
                 explained = self._explain(ended, out, now, candidates, fired)
                 if explained:
                     fired += rules
+                    acknowledged = acknowledged or name in self.machine.sending_timers
                 found += explained
         if not found:
             return self._refuse_segment(out, now, candidates)

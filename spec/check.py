@@ -7,16 +7,20 @@ Permissions and laws stand each for itself and must be satisfiable. An answer "u
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import z3
 
 from wireproof.spec import ir
-from wireproof.spec.backends.z3_terms import Z3Terms
+from wireproof.spec.backends.z3_terms import FIELD, Z3Terms
 from wireproof.spec.diagnostics import Diagnostic
+from wireproof.spec.expressions import walk
 
 TIMEOUT_MS = 10_000
 DECIDING = ("event", "call", "timeout", "procedure", "after")
+LENGTHS = (("SEG.LEN", "SEG.DATA", "SYN", "FIN"), ("OUT.LEN", "OUT.DATA", "OUT.SYN", "OUT.FIN"))
+"""The length of a segment is that of its text, with one for SYN and one for FIN."""
 
 
 def check(model: ir.Model, witnesses: bool = False) -> tuple[list[Diagnostic], dict[str, Any]]:
@@ -55,20 +59,22 @@ class _Section:
         earlier: list[Any] = []
         for rule, guard in zip(section.rules, guards, strict=True):
             figures["rules"] += 1
-            behind = [z3.Not(g) for g in earlier] if section.kind in DECIDING else []
-            answer, values = self.ask(guard, *behind)
+            wanted = [guard, *(z3.Not(g) for g in earlier)]
+            answer = self.ask(*wanted)
             if answer == z3.sat:
                 figures["reachable"] += 1
                 if self.witnesses:
-                    figures["witnesses"][rule.id] = values
+                    figures["witnesses"][rule.id] = self.witness(wanted)
             elif answer == z3.unsat:
-                self.unreachable(rule, guard, guards)
+                self.unreachable(rule, guard, earlier)
             else:
                 self.undecided(rule, "whether the rule can ever hold")
-            earlier.append(guard)
+            if section.kind in DECIDING:
+                earlier.append(guard)
         if section.kind not in DECIDING:
             return
-        answer, values = self.ask(*[z3.Not(g) for g in guards])
+        wanted = [z3.Not(g) for g in guards]
+        answer = self.ask(*wanted)
         if answer == z3.unsat:
             figures["total"] += 1
         elif answer == z3.sat:
@@ -76,7 +82,7 @@ class _Section:
                 Diagnostic(
                     "unhandled",
                     section.span,
-                    f"no rule of '{section.name}' holds when {values}",
+                    f"no rule of '{section.name}' holds when {self.witness(wanted)}",
                     "add a rule for it, or end with 'otherwise'",
                 )
             )
@@ -84,9 +90,20 @@ class _Section:
             self.undecided(section.rules[-1], "whether the section handles everything")
 
     def guard(self, rule: ir.Rule) -> Any:
-        tests = [z3.Bool(f"profile {p}") for p in rule.supports]
-        tests += [z3.Not(z3.Bool(f"profile {p}")) for p in rule.without]
-        tests += [self.terms.of(c.test) for c in rule.guard]
+        """Profile and guard; a let that a condition reads is the value it names."""
+        tests = [self.terms.profile(p) for p in rule.supports]
+        tests += [z3.Not(self.terms.profile(p)) for p in rule.without]
+        # Only what is read: the terms of other lets would bring their variables along.
+        read = _locals(c.test for c in rule.guard)
+        binds = [a for a in rule.actions if isinstance(a, ir.Bind)]
+        for a in reversed(binds):
+            if a.name in read:
+                read |= _locals([a.value])
+        lets: dict[str, Any] = {}
+        for a in binds:
+            if a.name in read:
+                lets[a.name] = self.terms.of(a.value, lets)
+        tests += [self.terms.of(c.test, lets) for c in rule.guard]
         return z3.And(*tests) if tests else z3.BoolVal(True)
 
     def situation(self) -> Any:
@@ -97,64 +114,83 @@ class _Section:
         parts.append(z3.Or(*[state == members[s] for s in self.section.states if s in members]))
         for p in self.model.profiles.values():
             for other in p.includes[1:]:
-                parts.append(z3.Implies(z3.Bool(f"profile {p.name}"), z3.Bool(f"profile {other}")))
-        for data, length, syn, fin in (
-            ("SEG.DATA", "SEG.LEN", "SYN", "FIN"),
-            ("OUT.DATA", "OUT.LEN", "OUT.SYN", "OUT.FIN"),
-        ):
-            if length in self.terms.known:
-                octets = self.terms.variable(data, ir.OCTETS, 65535)
+                parts.append(z3.Implies(self.terms.profile(p.name), self.terms.profile(other)))
+        fields = {f for e in self.model.events.values() for f in e.fields}
+        for length, data, syn, fin in LENGTHS:
+            if length in self.terms.known and {data, syn, fin} <= fields:
+                text = self.terms.variable(data, ir.OCTETS, FIELD)
                 one, nil = z3.BitVecVal(1, 64), z3.BitVecVal(0, 64)
                 extra = z3.If(self.terms.variable(syn, ir.FLAG), one, nil)
                 extra += z3.If(self.terms.variable(fin, ir.FLAG), one, nil)
-                parts.append(self.terms.variable(length, ir.LENGTH) == octets + extra)
+                parts.append(self.terms.variable(length, ir.LENGTH, FIELD) == text + extra)
         return z3.And(*parts)
 
-    def ask(self, *conditions: Any) -> tuple[Any, str]:
-        """Satisfiable? With the values of what the conditions mention."""
+    def ask(self, *conditions: Any) -> Any:
+        """Satisfiable together with the situation?"""
         self.figures["queries"] += 1
-        self.solver.push()
-        self.solver.add(*conditions)
-        answer = self.solver.check()
-        text = self.values() if answer == z3.sat else ""
-        self.solver.pop()
-        return answer, text
+        return self.solver.check(*conditions)
 
-    def values(self) -> str:
-        m = self.solver.model()
-        parts = []
-        for name, v in sorted(self.terms.known.items()):
-            value = m.eval(v)
-            if value.decl().kind() != z3.Z3_OP_UNINTERPRETED or (z3.is_const(value) and str(value) != name):
-                shown = str(value).lower() if z3.is_bool(v) else str(value)
-                parts.append(f"{name} = {shown}")
-        return ", ".join(parts[:10]) or "anything"
+    def witness(self, wanted: list[Any]) -> str:
+        """After a ``sat``: the state, and of the values of the solver's answer those that the answer hangs on.
 
-    def unreachable(self, rule: ir.Rule, guard: Any, guards: list[Any]) -> None:
-        if self.ask(guard)[0] == z3.unsat:
+        With these values the conditions hold whatever the others are, as far as the solver can tell.
+        """
+        answer = self.solver.model()
+        values = {name: answer.eval(v, model_completion=True) for name, v in self.terms.known.items()}
+        pins = {name: self.terms.known[name] == value for name, value in values.items()}
+        self.figures["queries"] += 1
+        if self.solver.check(z3.Not(z3.And(*wanted)), *pins.values()) == z3.unsat:
+            core = {p.get_id() for p in self.solver.unsat_core()}
+            pins = {name: p for name, p in pins.items() if name == "STATE" or p.get_id() in core}
+        names = sorted(pins, key=lambda n: (n != "STATE", n.startswith("profile "), self.terms.shown[n]))
+        return ", ".join(f"{self.terms.shown[n]} = {_text(values[n])}" for n in names)
+
+    def unreachable(self, rule: ir.Rule, guard: Any, earlier: list[Any]) -> None:
+        """The rule alone is impossible, or one rule before it covers it, or several do together."""
+        if self.ask(guard) == z3.unsat:
             text = f"the rule '{rule.name}' can never hold: its conditions exclude each other"
             self.found.append(Diagnostic("unreachable-rule", rule.span, text, "correct its conditions, or remove it"))
             return
-        cover = next(
-            (r for r, g in zip(self.section.rules, guards, strict=True) if self.ask(guard, z3.Not(g))[0] == z3.unsat),
-            None,
-        )
-        if cover is rule or cover is None:
-            text = f"the rule '{rule.name}' is never reached: the rules before it, together, hold whenever it does"
-            cover = self.section.rules[0]
+        before = self.section.rules[: len(earlier)]
+        cover = [r for r, g in zip(before, earlier, strict=True) if self.ask(guard, z3.Not(g)) == z3.unsat][:1]
+        if cover:
+            text = f"the rule '{rule.name}' is never reached: '{cover[0].name}' stands before it and always holds"
         else:
-            text = f"the rule '{rule.name}' is never reached: '{cover.name}' stands before it and always holds"
+            cover = self.needed(guard, list(zip(before, earlier, strict=True)))
+            names = _listed([r.name for r in cover])
+            text = f"the rule '{rule.name}' is never reached: {names} before it, together, hold whenever it does"
         self.found.append(
             Diagnostic(
                 "unreachable-rule",
                 rule.span,
                 text,
                 "put the more special rule first, or remove one",
-                cause=cover.span,
-                cause_text="the rule before it",
+                cause=cover[0].span,
+                cause_text="the rule before it" if len(cover) == 1 else "the first of the rules before it",
             )
         )
+
+    def needed(self, guard: Any, before: list[tuple[ir.Rule, Any]]) -> list[ir.Rule]:
+        """Of the rules before it that cover a guard together, as few as it takes."""
+        for candidate in list(before):
+            rest = [x for x in before if x is not candidate]
+            if self.ask(guard, *(z3.Not(g) for _, g in rest)) == z3.unsat:
+                before = rest
+        return [r for r, _ in before]
 
     def undecided(self, rule: ir.Rule, what: str) -> None:
         text = f"the solver could not decide {what} ('{rule.name}') within {TIMEOUT_MS // 1000} s"
         self.found.append(Diagnostic("undecided", rule.span, text, "split the condition with named lets"))
+
+
+def _locals(expressions: Iterable[ir.Expr]) -> set[str]:
+    return {x.name for e in expressions for x in walk(e) if isinstance(x, ir.Local)}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if z3.is_bool(value) else str(value)
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"'{n}'" for n in names]
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]}" if len(quoted) > 1 else quoted[0]

@@ -24,12 +24,12 @@ SYNCHRONIZED = (
     "LAST-ACK",
     "TIME-WAIT",
 )
-TIMEOUTS = {"USER": "USER-TIMEOUT", "RETRANSMISSION": "RETRANSMISSION", "TIME-WAIT": "TIME-WAIT-END"}
+TIMEOUTS = ("USER-TIMEOUT", "RETRANSMISSION", "TIME-WAIT-END")
 
 
 @dataclass(slots=True)
 class Cell:
-    """One cell, for example ``SEND/ESTABLISHED``, ``SEGMENT/SYN-SENT/step-4``, ``TIMEOUT/USER``."""
+    """One cell, for example ``SEND/ESTABLISHED``, ``SEGMENT/SYN-SENT/step-4``, ``TIMEOUT/USER-TIMEOUT``."""
 
     cell: str
     rules: list[str]
@@ -48,9 +48,9 @@ def cells(model: ir.Model) -> list[Cell]:
     for state, steps in (("LISTEN", 4), ("SYN-SENT", 5), *((s, 8) for s in SYNCHRONIZED)):
         for n in range(1, steps + 1):
             out.append(Cell(f"SEGMENT/{state}/step-{n}", _rules(model, "event", "segment", state, n)))
-    for name, timer in TIMEOUTS.items():
+    for timer in TIMEOUTS:
         rules = [r.id for s, r in model.rules() if s.kind == "timeout" and s.subject == timer]
-        out.append(Cell(f"TIMEOUT/{name}", rules))
+        out.append(Cell(f"TIMEOUT/{timer}", rules))
     return out
 
 

@@ -27,22 +27,24 @@ class Requirement:
 
 
 def read(path: Path | None = None) -> list[Requirement]:
-    """The requirements of a toml file, in its order. Raises ValueError naming the file when it cannot be read."""
+    """The requirements of a toml file, in its order. Raises ValueError naming the file when it is no such list."""
     path = path or rules_root() / "tcp" / "requirements.toml"
     text = path.read_text("utf-8")
-    try:
-        entries = tomllib.loads(text)["requirement"]
-    except (tomllib.TOMLDecodeError, KeyError) as e:
-        raise ValueError(f"{path}: not a list of requirements: {e}") from None
     source = Source(path.name, text)
-    lines = {line.split('"')[1]: n for n, line in enumerate(text.split("\n"), 1) if line.startswith("id = ")}
+    lines = {line.split('"')[1]: n for n, line in enumerate(text.split("\n"), 1) if line.startswith('id = "')}
     out = []
-    for entry in entries:
-        n = lines[entry["id"]]
-        span = Span(source, n, 1, n, len(source.line(n)) + 1)
-        out.append(
-            Requirement(entry["id"], entry["level"], entry["section"], entry["means"], entry.get("reason"), [], span)
-        )
+    try:
+        for entry in tomllib.loads(text)["requirement"]:
+            i = entry["id"]
+            span = Span(source, lines[i], 1, lines[i], len(source.line(lines[i])) + 1)
+            out.append(Requirement(i, entry["level"], entry["section"], entry["means"], entry.get("reason"), [], span))
+    except tomllib.TOMLDecodeError as e:
+        raise ValueError(f"{path}: not a list of requirements: {e}") from None
+    except KeyError as e:
+        raise ValueError(f"{path}: not a list of requirements: {e} is missing") from None
+    twice = [r.id for n, r in enumerate(out) if r.id in {other.id for other in out[:n]}]
+    if twice:
+        raise ValueError(f"{path}: {twice[0]} stands there twice")
     return out
 
 

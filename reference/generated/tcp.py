@@ -1377,8 +1377,13 @@ SILENT_TIMERS = frozenset(
     )
 )
 """Timers whose end may show nothing on the wire."""
-SENDING_TIMERS = frozenset(("ACKNOWLEDGE",))
-"""Timers whose end sends something and changes nothing else."""
+SENDING_TIMERS = frozenset(
+    (
+        "ACKNOWLEDGE",
+        "DUPLICATE-ACK",
+    )
+)
+"""Timers whose end sends a bare acknowledgment."""
 DECIDING = frozenset(
     (
         "tcp/syn_received_ack/no_ack",
@@ -1555,7 +1560,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "e4ebeea41144"
+SPEC_HASH = "7a19c793cfb3"
 
 __all__ = [
     "AFTER",

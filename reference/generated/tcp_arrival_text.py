@@ -139,7 +139,7 @@ def arrives_text(c: Tcp, e: Any, x: Run) -> int:
 
 def arrives_text_after_fin__ignored_in_time_wait(c: Tcp, e: Any, x: Run) -> int | None:
     """Text behind the FIN is not taken; an acknowledgment may say so. RFC 9293 3.10.7.4 seventh"""
-    if not (c.state == "TIME-WAIT" and len(e.data) > 0):
+    if not (c.state == "TIME-WAIT" and len(e.data) > 0 and not e.ctl & 1 != 0):
         return None
     x.fired.append("tcp/text_after_fin/ignored_in_time_wait")
     do_may_repeat(c, None, x)

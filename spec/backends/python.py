@@ -408,19 +408,27 @@ class PythonBackend:
         silent = sorted(t for t in m.timers if self.may_be_silent(t))
         yield f"SILENT_TIMERS = frozenset(({quoted(silent)},))"
         yield '"""Timers whose end may show nothing on the wire."""'
-        plain = sorted(t for t in m.timers if self.only_sends(t))
+        plain = sorted(t for t in m.timers if self.only_acknowledges(t))
         yield f"SENDING_TIMERS = frozenset(({quoted(plain)},))"
-        yield '"""Timers whose end sends something and changes nothing else."""'
+        yield '"""Timers whose end sends a bare acknowledgment."""'
         hidden = ("procedure", "every", "after")
         deciding = [r.id for s, r in m.rules() if s.kind not in hidden and not passes_on(r)]
         yield f"DECIDING = frozenset(({quoted(deciding)},))"
         yield '"""Rules that decide something: not procedures, and not those that only pass on to the next step."""'
         yield f'SPEC_HASH = "{m.spec_hash}"'
 
-    def only_sends(self, timer: str) -> bool:
-        """Does every rule for the end of this timer send, and do nothing besides?"""
+    def only_acknowledges(self, timer: str) -> bool:
+        """Does every rule for the end of this timer send an acknowledgment at SND.NXT, and nothing with it?"""
         rules = [r for s in self.model.sections if s.kind == "timeout" and s.subject == timer for r in s.rules]
-        return bool(rules) and all(r.actions and all(isinstance(a, ir.Send) for a in r.actions) for r in rules)
+        sends = [[a for a in r.actions if isinstance(a, ir.Send)] for r in rules]
+        return bool(rules) and all(
+            len(found) == 1
+            and found[0].ctl == ["ACK"]
+            and found[0].text is None
+            and isinstance(found[0].seq, ir.Var)
+            and found[0].seq.name == "SND.NXT"
+            for found in sends
+        )
 
     def may_be_silent(self, timer: str) -> bool:
         """Does some rule for the end of this timer send nothing?"""
