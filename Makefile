@@ -55,10 +55,10 @@ unit: $(STAMP) ## pytest
 	$(BIN)/pytest -n $(JOBS)
 
 generate: $(STAMP) ## make the generated files again from the specification
-	$(BIN)/python -m wireproof.tools.generate
+	$(BIN)/python -m wireproof.tools.generate --suite
 
 fresh: $(STAMP) ## fail if a generated file is not what the specification gives
-	$(BIN)/python -m wireproof.tools.generate --check
+	$(BIN)/python -m wireproof.tools.generate --check --suite
 
 bench: $(STAMP) ## how fast it is on this machine
 	$(BIN)/python tests/benchmarks/run.py
