@@ -340,6 +340,7 @@ def _misspelt(p: Place) -> Diagnostic | None:
     if not re.fullmatch(r"[A-Za-z_]\w*", p.text):
         return None
     near = get_close_matches(p.text.lower(), p.keywords(), n=1, cutoff=0.7)
+    near = near or [k for k in p.keywords() if len(k) > 2 and p.text.startswith(k)]
     if not near:
         return None
     hint = "keywords are in small letters" if near[0] == p.text.lower() else "did you mean"

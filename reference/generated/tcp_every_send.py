@@ -9,7 +9,7 @@ from typing import Any
 
 from wireproof.reference.generated.tcp_procedures import do_arm_retransmission, do_time_it
 from wireproof.reference.generated.tcp_state import Tcp
-from wireproof.reference.generated.tcp_terms import eff_snd_mss, later
+from wireproof.reference.generated.tcp_terms import eff_snd_mss, later, span
 from wireproof.reference.run import (
     DONE,
     STOPPED,
@@ -147,7 +147,13 @@ def every_limits__urgent_pointer(c: Tcp, e: Any, x: Run) -> str | None:
 
 def every_limits__urgent_shown(c: Tcp, e: Any, x: Run) -> str | None:
     """Text that comes before the end of the urgent data says so. [MUST-30] RFC 9293 3.8.5"""
-    if not (c.snd_urgent and len(e.data) > 0 and lt(e.seq, c.snd_up) and not e.ctl & 4 != 0):
+    if not (
+        c.snd_urgent
+        and len(e.data) > 0
+        and span(e.seq, c.snd_up) >= 1
+        and span(e.seq, c.snd_up) <= 65_535
+        and not e.ctl & 4 != 0
+    ):
         return None
     if not (e.ctl & 32 != 0):
         return "urg"
