@@ -7,7 +7,6 @@ Permissions and laws stand each for itself and must be satisfiable. An answer "u
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import z3
@@ -15,7 +14,6 @@ import z3
 from wireproof.spec import ir
 from wireproof.spec.backends.z3_terms import FIELD, Z3Terms
 from wireproof.spec.diagnostics import Diagnostic
-from wireproof.spec.expressions import walk
 
 TIMEOUT_MS = 10_000
 DECIDING = ("event", "call", "timeout", "procedure", "after")
@@ -93,15 +91,9 @@ class _Section:
         """Profile and guard; a let that a condition reads is the value it names."""
         tests = [self.terms.profile(p) for p in rule.supports]
         tests += [z3.Not(self.terms.profile(p)) for p in rule.without]
-        # Only what is read: the terms of other lets would bring their variables along.
-        read = _locals(c.test for c in rule.guard)
-        binds = [a for a in rule.actions if isinstance(a, ir.Bind)]
-        for a in reversed(binds):
-            if a.name in read:
-                read |= _locals([a.value])
         lets: dict[str, Any] = {}
-        for a in binds:
-            if a.name in read:
+        for a in rule.actions:
+            if isinstance(a, ir.Bind):
                 lets[a.name] = self.terms.of(a.value, lets)
         tests += [self.terms.of(c.test, lets) for c in rule.guard]
         return z3.And(*tests) if tests else z3.BoolVal(True)
@@ -181,10 +173,6 @@ class _Section:
     def undecided(self, rule: ir.Rule, what: str) -> None:
         text = f"the solver could not decide {what} ('{rule.name}') within {TIMEOUT_MS // 1000} s"
         self.found.append(Diagnostic("undecided", rule.span, text, "split the condition with named lets"))
-
-
-def _locals(expressions: Iterable[ir.Expr]) -> set[str]:
-    return {x.name for e in expressions for x in walk(e) if isinstance(x, ir.Local)}
 
 
 def _text(value: Any) -> str:

@@ -37,8 +37,10 @@ class _Group(click.Group):
         return [c for c, (module, _, _) in COMMANDS.items() if _exists(module)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS or not _exists(COMMANDS[name][0]):
+        if name not in COMMANDS:
             return None
+        if not _exists(COMMANDS[name][0]):
+            raise click.UsageError(f"The command '{name}' is not part of this installation.", ctx)
         module, attribute, _ = COMMANDS[name]
         found: click.Command = getattr(importlib.import_module(f"wireproof.tools.commands.{module}"), attribute)
         return found
@@ -81,7 +83,7 @@ def cli(ctx: click.Context, debug: bool, color: str, ascii_only: bool, quiet: bo
     """Is this TCP/IP stack right?"""
     ctx.obj = {"debug": debug, "color": color, "ascii": ascii_only, "quiet": quiet}
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), nl=False)
+        click.echo(ctx.get_help())
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -128,7 +128,7 @@ def test_a_deviation_counts_as_a_citation(tmp_path: Path) -> None:
 def test_a_table_that_is_none_is_told_with_its_file(tmp_path: Path, text: str, what: str) -> None:
     path = tmp_path / "r.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match="r.toml") as e:
+    with pytest.raises(ValueError, match=r"r\.toml") as e:
         requirements.read(path)
     assert what in str(e.value)
 
