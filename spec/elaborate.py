@@ -53,8 +53,9 @@ class _Elaborator:
         enums = {e.name: e.members for e in g.enums.values()}
         for needed in ("state",):
             if needed not in enums:
-                at = g.machine.span if g.machine else s.Node().span
-                self.problem("no-states", at, "the machine has no states", "declare: enum state = CLOSED | ...")
+                if g.machine is not None:
+                    hint = "declare: enum state = CLOSED | ..."
+                    self.problem("no-states", g.machine.span, "the machine has no states", hint)
                 enums[needed] = []
         params = {}
         for p in g.params.values():
@@ -65,16 +66,21 @@ class _Elaborator:
         variables = {}
         for v in g.variables.values():
             sort = g.sort(v.sort, v.base, v.span)
-            if v.base is not None and v.base not in g.variables:
-                self.problem("unknown-name", v.span, f"'{v.base}' is no variable", suggest(v.base, [*g.variables]))
+            self.base(v.base, v.span)
             initial = t.expect(v.value, sort, nowhere)
             variables[v.name] = ir.Variable(
                 v.name, sort, initial, doc_of(v.docs, "means"), docs_of(v.docs, "cites"), span=v.span
             )
+        for x in [f for e in g.events.values() for f in e.fields] + [f for c in g.calls.values() for f in c.args]:
+            self.base(x.base, x.span)
         if "STATE" not in variables and g.machine is not None:
             self.problem(
                 "no-states", g.machine.span, "the machine has no variable STATE", "declare: var STATE : state = ..."
             )
+        for name, wanted in (("STATE", "state"), ("ERROR", "errno")):
+            if name in variables and wanted in enums and variables[name].sort not in (ir.Sort(wanted), ir.UNKNOWN):
+                text = f"{name} is of the sort {variables[name].sort}, and {wanted} is wanted for it"
+                self.problem("sort", variables[name].span, text, f"declare: var {name} : {wanted} = ...")
         sections = [self.section(x) for x in g.sections]
         self.check_procedures(sections)
         self.check_names(sections)
@@ -99,15 +105,28 @@ class _Elaborator:
             spec_hash=digest.hexdigest()[:12],
         )
 
+    def base(self, name: str | None, span: Span) -> None:
+        """What sequence numbers count from is a variable that is one."""
+        v = self.g.variables.get(name) if name is not None else None
+        if name is not None and v is None:
+            self.g.no_variable(name, span)
+        elif v is not None and v.sort != "seq32":
+            text = f"'{name}' is of the sort {v.sort}, and sequence numbers count from a seq32"
+            self.problem("sort", span, text, "name a seq32 variable, such as the initial sequence number")
+
     def event(self, name: str, fields: list[s.Field]) -> ir.Event:
         return ir.Event(name, {f.name: self.g.sort(f.sort, f.base, f.span) for f in fields})
 
     def profiles(self) -> dict[str, ir.Profile]:
         out = {}
         for p in self.g.profiles.values():
-            brings, todo = [], [p.name]
+            brings: list[str] = []
+            todo = [p.name]
             while todo:
                 n = todo.pop(0)
+                if p.name in brings and n == p.name:
+                    text = f"the profile '{n}' includes itself"
+                    self.problem("circular", p.span, text, "break the circle of includes")
                 if n in brings:
                     continue
                 if n not in self.g.profiles:
@@ -160,6 +179,8 @@ class _Elaborator:
             if len(set(x.states)) != len(x.states):
                 self.problem("state-twice", x.span, "a state is named twice", "remove one")
         scope = Scope(events, WHAT[x.kind].format(x.subject))
+        if x.kind == "call" and x.subject in g.calls:
+            scope.call = x.subject
         choices = [self.choice(c, scope) for c in x.choices]
         out = ir.Section(
             kind=x.kind,
@@ -175,13 +196,17 @@ class _Elaborator:
             span=x.span,
         )
         for rule in x.rules:
-            if any(r.name == rule.name for r in out.rules):
-                self.problem("declared-twice", rule.span, f"the section has two rules '{rule.name}'", "rename one")
-            inner = Scope(scope.events, scope.what, dict(scope.locals))
+            for other in (r for r in out.rules if r.name == rule.name):
+                text = f"the section has two rules '{rule.name}'"
+                self.g.problems.add("declared-twice", rule.span, text, "rename one", other.span, "the other one")
+                break
+            inner = Scope(scope.events, scope.what, dict(scope.locals), call=scope.call)
             out.rules.append(RuleElaborator(self, out, rule, inner).rule())
         return out
 
     def choice(self, c: s.Choose, scope: Scope) -> ir.Choice:
+        if c.domain != "sequence_number":
+            self.local(c.name, c.span, scope)
         if c.domain == "sequence_number":
             return ir.Choice(c.name, c.domain, None, None, docs_of(c.docs, "note"), span=c.span)
         if c.domain == "flag":
@@ -194,12 +219,30 @@ class _Elaborator:
         scope.locals[c.name] = ir.Ranged(c.name, sort, span=c.span)
         return ir.Choice(c.name, c.domain, low, high, docs_of(c.docs, "note"), span=c.span)
 
+    def local(self, name: str, span: Span, scope: Scope) -> None:
+        """Report a name given in a rule or section that is taken."""
+        if name in scope.locals:
+            text = f"'{name}' is given twice in this rule"
+            self.problem("declared-twice", span, text, "use another name: what is named once does not change")
+        elif name in self.g.where:
+            text, first = f"'{name}' is declared for the whole machine, too", self.g.where[name]
+            self.g.problems.add("declared-twice", span, text, "use another name", first, "declared here")
+
     # ---- checks over all sections -------------------------------------------------------------------------------
 
     def check_names(self, sections: list[ir.Section]) -> None:
         seen: dict[str, ir.Section] = {}
         for x in sections:
-            if x.name in seen:
+            if x.name in seen and x.kind == seen[x.name].kind == "procedure":
+                self.g.problems.add(
+                    "declared-twice",
+                    x.span,
+                    f"the procedure '{x.name}' is declared twice",
+                    "rename or remove one of them",
+                    seen[x.name].span,
+                    "first declared here",
+                )
+            elif x.name in seen:
                 self.g.problems.add(
                     "declared-twice",
                     x.span,
@@ -213,19 +256,31 @@ class _Elaborator:
         for x in sections:
             if x.kind not in ("event", "call", "timeout"):
                 continue
-            for state in x.states:
+            for state in dict.fromkeys(x.states):
                 key = (x.kind, x.subject, state, x.step)
-                if key in handled and not (x.kind == "event" and x.step == 0 and len(x.states) > 1):
+                if key in handled:
+                    what = {"event": "the event ", "call": "the call ", "timeout": "the timeout "}[x.kind]
                     self.g.problems.add(
                         "handled-twice",
                         x.span,
-                        f"{x.subject} in {state} is handled by two sections",
+                        f"{what}'{x.subject}' in {state} is handled by two sections",
                         "join them, or give them different states or steps",
                         handled[key].span,
                         "the other one",
                     )
                     break
                 handled[key] = x
+        steps = {(key[1], key[3]) for key in handled if key[0] == "event"}
+        for x in sections:
+            for r in x.rules:
+                if x.kind != "event" or r.step is None:
+                    continue
+                if r.step <= x.step:
+                    text = f"the rule '{r.name}' goes on at step {r.step}, and this is step {x.step}"
+                    self.problem("no-step", r.span, text, "steps are taken in order: name a later one")
+                elif (x.subject, r.step) not in steps:
+                    text = f"the rule '{r.name}' goes on at step {r.step}, which no section is"
+                    self.problem("no-step", r.span, text, "write the section, or name another step")
 
     def check_procedures(self, sections: list[ir.Section]) -> None:
         """Every procedure exists, none calls itself, and each reads only events that all its callers have."""

@@ -22,6 +22,8 @@ class Parent(Protocol):
 
     def choice(self, c: s.Choose, scope: Scope) -> ir.Choice: ...
 
+    def local(self, name: str, span: Span, scope: Scope) -> None: ...
+
 
 class RuleElaborator:
     """One rule; the order of clauses is kept for lets and actions."""
@@ -80,9 +82,16 @@ class RuleElaborator:
                 f"the rule '{self.r.name}' does not say what becomes of the segment",
                 "end it with drop, continue, continue at step N, or redeliver",
             )
+        otherwise = [c for c in self.r.clauses if isinstance(c, s.Otherwise)]
+        if otherwise and (self.out.guard or len(otherwise) > 1):
+            text = "'otherwise' stands alone: it holds whenever no rule before it does"
+            self.problem("misplaced", otherwise[-1].span, text, "keep either 'otherwise' or the conditions")
         returns = [a for a in self.out.actions if isinstance(a, ir.Return)]
         if self.section.kind == "call" and len(returns) != 1:
-            self.problem("no-return", self.r.span, "a rule for a call has one 'return'", "add or remove one")
+            many = bool(returns)
+            text = f"the rule '{self.r.name}' {'returns twice' if many else 'does not say what the call returns'}"
+            hint = "keep one; outcomes that are as good are joined by 'or'" if many else "add 'return ok', for example"
+            self.problem("no-return", returns[1].span if many else self.r.span, text, hint)
         if self.section.kind == "may":
             for a in self.out.actions:
                 if not isinstance(a, ir.Send):
@@ -90,7 +99,10 @@ class RuleElaborator:
                     self.problem("misplaced", a.span, text, "write it under 'after send'")
             sends = [a for a in self.out.actions if isinstance(a, ir.Send)]
             if len(sends) != 1:
-                self.problem("one-send", self.r.span, "a permission has one 'send'", "split it into rules")
+                many = bool(sends)
+                text = f"the rule '{self.r.name}' {'has two segments' if many else 'does not say what may be sent'}"
+                hint = "write a rule for each" if many else "add 'send <SEQ=...>...'"
+                self.problem("one-send", sends[1].span if many else self.r.span, text, hint)
         if self.section.kind == "every" and not self.out.requires:
             self.problem("no-require", self.r.span, "a rule for every send requires something", "add 'require ...'")
         return self.out
@@ -128,6 +140,7 @@ class RuleElaborator:
             case s.Choose():
                 self.choose(c)
             case s.Let():
+                self.e.local(c.name, c.span, self.scope)
                 value = t.expr(c.value, self.scope)
                 if value.sort == ir.NUMBER:
                     value = t.fit(value, ir.LENGTH, c.span)
@@ -178,9 +191,7 @@ class RuleElaborator:
             case s.Set():
                 v = g.variables.get(c.target)
                 if v is None:
-                    self.problem(
-                        "unknown-name", c.span, f"'{c.target}' is no variable", suggest(c.target, [*g.variables])
-                    )
+                    g.no_variable(c.target, c.span)
                     t.expr(c.value, self.scope)
                     return
                 sort = g.sort(v.sort, v.base, v.span)
@@ -197,6 +208,9 @@ class RuleElaborator:
                 self.timer(c.timer, c.span)
                 low = t.expect(c.low, ir.DURATION, self.scope)
                 high = t.expect(c.high, ir.DURATION, self.scope) if c.high else (None if c.form == "from" else low)
+                if isinstance(low, ir.Lit) and isinstance(high, ir.Lit) and low.value > high.value:
+                    text = f"the timer {c.timer} would end after the latest time that it may"
+                    self.problem("sort", c.span, text, "write the shorter duration first")
                 o.actions.append(ir.Start(c.timer, low, high, span=c.span))
             case s.Stop():
                 self.timer(c.timer, c.span)
@@ -208,7 +222,11 @@ class RuleElaborator:
             case s.Report():
                 errors = g.enums["errno"].members if "errno" in g.enums else []
                 if c.error not in errors:
-                    self.problem("unknown-name", c.span, f"'{c.error}' is no errno", suggest(c.error, errors))
+                    hint = suggest(c.error, errors) if errors else "declare: enum errno = NONE | ..."
+                    self.problem("unknown-name", c.span, f"'{c.error}' is no errno", hint)
+                elif "ERROR" not in g.variables:
+                    text = "'report' sets the variable ERROR, which is not declared"
+                    self.problem("unknown-name", c.span, text, "declare: var ERROR : errno = ...")
                 value = ir.Member(c.error, ir.Sort("errno"), span=c.span)
                 o.actions.append(ir.Assign("ERROR", value, span=c.span))
             case s.Signal():
@@ -245,6 +263,9 @@ class RuleElaborator:
         ctl: list[str] = []
         may: list[str] = []
         ranges = {x.name: x for x in self.out.choices if x.domain == "range"}
+        fields = [p.field if not isinstance(p, s.Control) else "CTL" for p in c.patterns]
+        for name in dict.fromkeys(n for i, n in enumerate(fields) if n in fields[:i]):
+            self.problem("field-twice", c.span, f"the segment has {name} twice", "remove one of them")
         for p in c.patterns:
             if isinstance(p, s.Control):
                 for bit, optional in p.bits:
@@ -273,7 +294,9 @@ class RuleElaborator:
             self.problem("no-seq", c.span, "a segment that is sent has a SEQ", "add <SEQ=...>")
             seq = ir.Lit(0, ir.SEQ32)
         if ("ACK" in ctl) != (ack is not None):
-            self.problem("ack-bit", c.span, "<ACK=...> goes with ACK in <CTL=...>", "give both or neither")
+            lacks = "no <ACK=...>" if ack is None else "no ACK in <CTL=...>"
+            has = "ACK in <CTL=...>" if ack is None else "<ACK=...>"
+            self.problem("ack-bit", c.span, f"the segment has {has} and {lacks}", "give both or neither")
         text = low_e = high_e = None
         rest = False
         if c.text is not None:

@@ -39,6 +39,8 @@ class Scope:
     locals: dict[str, ir.Expr] = field(default_factory=dict)
     closed: bool = False
     """Only the locals may be read: the body of a function."""
+    call: str | None = None
+    """The call whose arguments are at hand; None: of whatever call there is."""
 
 
 @dataclass(slots=True)
@@ -94,7 +96,7 @@ class Typer:
             case s.Compare():
                 return self.compare(e, scope)
             case s.Member():
-                of = self.expr(e.of, scope)
+                of = _sorted(self.expr(e.of, scope))
                 among = [self.fit(self.expr(x, scope), of.sort, x.span) for x in e.among]
                 return ir.Op("in", [of, *among], ir.FLAG, span=e.span)
             case s.Arith():
@@ -145,12 +147,19 @@ class Typer:
         if n in g.fields:
             event, sort = g.fields[n]
             if event not in scope.events:
+                origin = "is an argument of a call" if event == "call" else f"belongs to the event '{event}'"
                 self.problem(
                     "wrong-event",
                     e.span,
-                    f"'{n}' belongs to the event '{event}', which {scope.what} does not have",
+                    f"'{n}' {origin}, which {scope.what} does not have",
                     "move the rule, or use a variable",
                 )
+            elif event == "call" and scope.call and n != "RET.COUNT":
+                args = [f.name for f in g.calls[scope.call].args]
+                if n not in args:
+                    text = f"'{n}' is no argument of the call '{scope.call}'"
+                    hint = f"its arguments: {', '.join(args)}" if args else "it has no arguments"
+                    self.problem("wrong-event", e.span, text, hint)
             return ir.Field(event, n, sort, span=e.span)
         if n in g.members:
             return ir.Member(n, ir.Sort(g.members[n]), span=e.span)
@@ -196,11 +205,18 @@ class Typer:
         if name in self.functions:
             return self.functions[name]
         f = self.g.functions[name]
-        if name in self.busy:
-            self.problem("circular", f.span, f"the function '{name}' calls itself", "break the circle")
-            return ir.Function(name, [], ir.NUMBER, ir.Lit(0, ir.NUMBER), "")
-        self.busy.append(name)
         args = [(a, self.g.sort(sort, None, f.span)) for a, sort in f.args]
+        if name in self.busy:
+            circle = " -> ".join([*self.busy[self.busy.index(name) :], name])
+            self.problem("circular", f.span, f"the function '{name}' calls itself: {circle}", "break the circle")
+            return ir.Function(name, args, ir.UNKNOWN, ir.Lit(0, ir.UNKNOWN), "")
+        if len({a for a, _ in args}) != len(args):
+            text = f"the function '{name}' has two arguments of one name"
+            self.problem("declared-twice", f.span, text, "rename one of them")
+        if name in BUILT_IN_FUNCTIONS:
+            text = f"'{name}' is a function of the language: {BUILT_IN_FUNCTIONS[name]}"
+            self.problem("declared-twice", f.span, text, "use another name")
+        self.busy.append(name)
         scope = Scope(frozenset(), f"the function '{name}'", closed=True)
         scope.locals = {a: ir.Local(a, sort) for a, sort in args}
         result = self.g.sort(f.sort, None, f.span)
@@ -242,9 +258,11 @@ class Typer:
         for op, r in e.rest:
             right = self.expr(r, scope)
             a, b = self.unify(left, right, e.span)
+            if a.sort == b.sort == ir.NUMBER:
+                a, b = _sorted(a), _sorted(b)
             if op not in ("=", "/=") and a.sort.name not in (*ir.ORDERED, "number", "unknown"):
                 self.problem(
-                    "sort", e.span, f"{_a(a.sort)} has no order", "compare with = or /=, or test membership with in"
+                    "sort", e.span, f"{_a(a.sort)} {_has(a.sort)} no order", "compare with = or /=, or test with in"
                 )
             if op in (">", ">="):
                 a, b, op = b, a, {">": "<", ">=": "=<"}[op]
@@ -298,7 +316,7 @@ class Typer:
                 "sort",
                 span,
                 f"{_a(a.sort)} {op} {_a(b.sort)} has no meaning",
-                _advice(b.sort, a.sort),
+                _arithmetic(op, a.sort, b.sort),
             )
             sort = a.sort
         return ir.Op(op, [a, b], sort, span=span)
@@ -308,7 +326,12 @@ class Typer:
         if name == "running":
             if len(e.args) == 1 and isinstance(e.args[0], s.Name) and e.args[0].id in self.g.timers:
                 return ir.Running(e.args[0].id, ir.FLAG, span=e.span)
-            self.problem("unknown-timer", e.span, "running() takes the name of a timer", suggest("", [*self.g.timers]))
+            if len(e.args) == 1 and isinstance(e.args[0], s.Name):
+                n = e.args[0].id
+                self.problem("unknown-timer", e.args[0].span, f"there is no timer {n}", suggest(n, [*self.g.timers]))
+            else:
+                hint = f"its form is {BUILT_IN_FUNCTIONS[name]}"
+                self.problem("arguments", e.span, "running() takes the name of one timer", hint)
             return ir.Lit(0, ir.FLAG, span=e.span)
         if name in self.g.functions:
             return self.use(e, scope)
@@ -332,8 +355,8 @@ class Typer:
                 self.problem(
                     "sort",
                     e.span,
-                    f"{name}() needs an order, which {_a(a.sort)} does not have as a whole",
-                    "sequence numbers: write a function with < and if",
+                    f"{name}() needs an order of all values, and {_a(a.sort)} {_has(a.sort)} none",
+                    "write a function with < and if" if a.sort.name == "seq32" else "give it lengths, counts or times",
                 )
             return ir.Op(name, [a, b], a.sort, span=e.span)
         seq = ir.SEQ32
@@ -357,8 +380,8 @@ class Typer:
             self.problem(
                 "arguments",
                 e.span,
-                f"{f.name}() takes {len(f.args)} arguments, not {len(e.args)}",
-                "see its declaration",
+                f"{f.name}() takes {len(f.args)} argument{'s' * (len(f.args) != 1)}, not {len(e.args)}",
+                f"its form is {f.name}({', '.join(a for a, _ in f.args)})",
             )
             return ir.Lit(0, f.sort, span=e.span)
         args = [self.fit(self.expr(a, scope), sort, a.span) for a, (_, sort) in zip(e.args, f.args, strict=True)]
@@ -384,6 +407,15 @@ def _as(e: ir.Expr, sort: ir.Sort) -> ir.Expr:
     return e
 
 
+def _sorted(e: ir.Expr) -> ir.Expr:
+    """A plain number that nothing gives a sort is a length."""
+    return _as(e, ir.LENGTH) if e.sort == ir.NUMBER else e
+
+
+def _has(sort: ir.Sort) -> str:
+    return "have" if sort.name in ("octets", "reassembly") else "has"
+
+
 def _a(sort: ir.Sort) -> str:
     shown = {
         "flag": "a flag",
@@ -395,7 +427,7 @@ def _a(sort: ir.Sort) -> str:
         "octets": "octets",
         "reassembly": "held segments",
         "number": "a plain number",
-    }.get(sort.name, f"one of {sort.name}")
+    }.get(sort.name, f"a value of the enum '{sort.name}'")
     return f"{shown} counted from {sort.base}" if sort.base else shown
 
 
@@ -407,9 +439,30 @@ def _advice(got: ir.Sort, wanted: ir.Sort) -> str:
         return "octets and time do not mix; multiply or divide by a count"
     if "seq32" in names and ("length" in names or "count" in names or "number" in names):
         return "a sequence number minus another is a length; a sequence number plus a length is a sequence number"
+    if names == {"seq32"}:
+        return "numbers of the two directions do not mix: one end's count from ISS, the other's from IRS, for example"
+    if names == {"octets", "length"}:
+        return "len(...) is how many octets there are; octets are variables and fields of that sort, and parts of them"
+    if names == {"number", "flag"}:
+        return "write true, false or a comparison"
     if "flag" in names:
         return "write a comparison"
+    enums = names - {*ir.BUILT_IN, "number", "unknown"}
+    if enums:
+        return f"name a value of the enum '{wanted.name if wanted.name in enums else got.name}'"
     return "make both sides one sort"
+
+
+def _arithmetic(op: str, a: ir.Sort, b: ir.Sort) -> str:
+    """What to do about an operation that has no meaning."""
+    names = {a.name, b.name}
+    if names == {"seq32"}:
+        return "a sequence number minus another is a length; a sequence number plus a length is a sequence number"
+    if op in ("*", "/", "mod") and names <= {"length", "duration", "count", "number"}:
+        return "multiply and divide by a count; a length divided by a length is a count"
+    if "instant" in names:
+        return "an instant minus another is a duration; an instant plus a duration is an instant"
+    return _advice(b, a)
 
 
 def events_of(e: ir.Expr, abbreviations: dict[str, ir.Abbreviation]) -> frozenset[str]:

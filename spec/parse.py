@@ -98,7 +98,7 @@ def parse(source: Source) -> s.File:
         if (m := re.search(r"--[^\n]*", re.sub(r'"[^"\n]*"', lambda q: "x" * len(q.group()), line)))
         and (m := re.compile(r"--.*").search(line, m.start()))
     ]
-    return s.File(source.name, items, comments)
+    return s.File(source.name, items, comments, span=Span(source, 1, 1, 1, 1))
 
 
 def _check_depth(source: Source) -> None:

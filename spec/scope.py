@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wireproof.spec import ir
@@ -64,6 +65,22 @@ class Globals:
         self.problems.add("unknown-sort", span, f"'{name}' is not a sort", suggest(name, known))
         return ir.UNKNOWN
 
+    def no_variable(self, name: str, span: Span) -> None:
+        """Report a name that stands where only a variable can."""
+        kinds: dict[str, Iterable[str]] = {
+            "a let": self.lets,
+            "a parameter": self.params,
+            "a field of an event": self.fields,
+            "a timer": self.timers,
+            "an enumerator": self.members,
+        }
+        kind = next((k for k, names in kinds.items() if name in names), None)
+        if kind is None:
+            self.problems.add("unknown-name", span, f"'{name}' is no variable", suggest(name, [*self.variables]))
+        else:
+            hint = "name a variable, or declare one with 'var'"
+            self.problems.add("not-a-variable", span, f"'{name}' is {kind}, and no variable", hint)
+
     def all_names(self) -> list[str]:
         """Every name that can stand in an expression."""
         return [
@@ -83,6 +100,8 @@ def suggest(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, 1, 0.6)
     if near:
         return f"did you mean '{near[0]}'?"
+    if not known:
+        return "declare it: nothing of its kind is declared yet"
     return "declare it, or choose one of: " + ", ".join(sorted(known)[:6]) + (", ..." if len(known) > 6 else "")
 
 
@@ -108,13 +127,16 @@ def collect(files: list[s.File], problems: Problems) -> Globals:
         for item in file.items:
             _collect_item(g, item, declare)
     if g.machine is None and files:
-        first = files[0].items[0].span if files[0].items else s.Node().span
+        first = files[0].items[0].span if files[0].items else files[0].span
         problems.add("no-machine", first, "no machine is declared", "begin a file with 'machine NAME'")
     for event in [*g.events.values()]:
         for f in event.fields:
             if declare(f.name, f.span):
                 g.fields[f.name] = (event.name, g.sort(f.sort, f.base, f.span))
     for call in g.calls.values():
+        if len({f.name for f in call.args}) != len(call.args):
+            text = f"the call '{call.name}' has two arguments of one name"
+            problems.add("declared-twice", call.span, text, "rename one of them")
         for f in call.args:
             sort = g.sort(f.sort, f.base, f.span)
             known = g.fields.get(f.name)
@@ -130,11 +152,25 @@ def collect(files: list[s.File], problems: Problems) -> Globals:
     return g
 
 
-def _collect_item(g: Globals, item: s.Item, declare: object) -> None:
-    assert callable(declare)
+Standing = s.Header | s.Event | s.Call | s.Timer
+
+
+def _once(g: Globals, kind: str, item: Standing, known: Mapping[str, Standing]) -> None:
+    """Report a second declaration of a kind whose names stand for themselves."""
+    if item.name in known:
+        first = known[item.name].span
+        text = f"the {kind} '{item.name}' is declared twice"
+        g.problems.add("declared-twice", item.span, text, "rename or remove one of them", first, "first declared here")
+
+
+def _collect_item(g: Globals, item: s.Item, declare: Callable[[str, Span], bool]) -> None:
     match item:
         case s.Machine():
-            if declare(item.name, item.span):
+            if g.machine is not None:
+                text = f"there are two machines, '{g.machine.name}' and '{item.name}'"
+                hint = "a specification describes one machine: remove one"
+                g.problems.add("declared-twice", item.span, text, hint, g.machine.span, "the first one")
+            elif declare(item.name, item.span):
                 g.machine = item
         case s.Enumeration():
             if declare(item.name, item.span):
@@ -143,19 +179,13 @@ def _collect_item(g: Globals, item: s.Item, declare: object) -> None:
                     if declare(m, item.span):
                         g.members[m] = item.name
         case s.Header():
+            _once(g, "header", item, g.headers)
             g.headers[item.name] = item
         case s.Event():
+            _once(g, "event", item, g.events)
             g.events[item.name] = item
         case s.Call():
-            if item.name in g.calls:
-                g.problems.add(
-                    "declared-twice",
-                    item.span,
-                    f"the call '{item.name}' is declared twice",
-                    "rename or remove one of them",
-                    g.calls[item.name].span,
-                    "first declared here",
-                )
+            _once(g, "call", item, g.calls)
             g.calls[item.name] = item
         case s.Parameter():
             if declare(item.name, item.span):
@@ -167,10 +197,7 @@ def _collect_item(g: Globals, item: s.Item, declare: object) -> None:
             if declare(item.name, item.span):
                 g.variables[item.name] = item
         case s.Timer():
-            if item.name in g.timers:
-                g.problems.add(
-                    "declared-twice", item.span, f"the timer {item.name} is declared twice", "remove one of them"
-                )
+            _once(g, "timer", item, g.timers)
             g.timers[item.name] = item
         case s.Let():
             if declare(item.name, item.span):
@@ -181,15 +208,6 @@ def _collect_item(g: Globals, item: s.Item, declare: object) -> None:
         case s.Section():
             g.sections.append(item)
             if item.kind == "procedure":
-                if item.name in g.procedures:
-                    g.problems.add(
-                        "declared-twice",
-                        item.span,
-                        f"the procedure '{item.name}' is declared twice",
-                        "rename or remove one of them",
-                        g.procedures[item.name].span,
-                        "first declared here",
-                    )
                 g.procedures[item.name] = item
             for let in item.lets:
                 if declare(let.name, let.span):
