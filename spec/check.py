@@ -16,6 +16,8 @@ from wireproof.spec.backends.z3_terms import FIELD, Z3Terms
 from wireproof.spec.diagnostics import Diagnostic
 
 TIMEOUT_MS = 10_000
+WITNESS_MS = 1_000
+"""The solver's time for each step from a witness to the least one; without an answer it stays as it is."""
 DECIDING = ("event", "call", "timeout", "procedure", "after")
 LENGTHS = (("SEG.LEN", "SEG.DATA", "SYN", "FIN"), ("OUT.LEN", "OUT.DATA", "OUT.SYN", "OUT.FIN"))
 """The length of a segment is that of its text, with one for SYN and one for FIN."""
@@ -45,12 +47,14 @@ class _Section:
         self.figures = figures
         self.witnesses = witnesses
         self.terms = Z3Terms(model)
+        self.read: set[str] = set()
         self.solver = z3.Solver()
         self.solver.set("timeout", TIMEOUT_MS)
 
     def run(self) -> None:
         section, figures = self.section, self.figures
         guards = [self.guard(r) for r in section.rules]
+        self.read = {"STATE", *self.terms.known}
         self.solver.add(self.situation())
         self.solver.add(*self.terms.bounds)
         figures["sections"] += 1
@@ -123,19 +127,55 @@ class _Section:
         return self.solver.check(*conditions)
 
     def witness(self, wanted: list[Any]) -> str:
-        """After a ``sat``: the state, and of the values of the solver's answer those that the answer hangs on.
+        """After a ``sat``: the state, and those values that the answer hangs on, the least ones.
 
-        With these values the conditions hold whatever the others are, as far as the solver can tell.
+        Least in a fixed order, so that the text does not hang on the solver's moods; with these values the
+        conditions hold whatever the others are.
         """
-        answer = self.solver.model()
-        values = {name: answer.eval(v, model_completion=True) for name, v in self.terms.known.items()}
-        pins = {name: self.terms.known[name] == value for name, value in values.items()}
-        self.figures["queries"] += 1
-        if self.solver.check(z3.Not(z3.And(*wanted)), *pins.values()) == z3.unsat:
-            core = {p.get_id() for p in self.solver.unsat_core()}
-            pins = {name: p for name, p in pins.items() if name == "STATE" or p.get_id() in core}
-        names = sorted(pins, key=lambda n: (n != "STATE", n.startswith("profile "), self.terms.shown[n]))
-        return ", ".join(f"{self.terms.shown[n]} = {_text(values[n])}" for n in names)
+        terms = self.terms
+        names = sorted(self.read, key=lambda n: (n != "STATE", n.startswith("profile "), terms.shown[n], n))
+        self.solver.set("timeout", WITNESS_MS)
+        values = self.least(names, wanted)
+        pins = {n: terms.known[n] == v for n, v in values.items()}
+        self.solver.set("timeout", TIMEOUT_MS)
+        # Without the situation: what follows from one value by a law of segments is told all the same.
+        plain = z3.Solver()
+        plain.set("timeout", WITNESS_MS)
+        plain.add(*terms.bounds, z3.Not(z3.And(*wanted)))
+        for n in names[1:]:
+            self.figures["queries"] += 1
+            if plain.check(*(p for m, p in pins.items() if m != n)) == z3.unsat:
+                del pins[n]
+        return ", ".join(f"{terms.shown[n]} = {_text(values[n])}" for n in pins)
+
+    def least(self, names: list[str], wanted: list[Any]) -> dict[str, Any]:
+        """One variable after the other gets the least value that it can still have."""
+        model = self.solver.model()
+        values = {}
+        self.solver.push()
+        self.solver.add(*wanted)
+        for n in names:
+            v = self.terms.known[n]
+            value = model.eval(v, model_completion=True)
+            for below in _lower(v, value):
+                if self.ask(below) == z3.sat:
+                    model = self.solver.model()
+                    value = model.eval(v, model_completion=True)
+                    break
+            if z3.is_bv(v):
+                low, high = 0, value.as_long()
+                while low < high:
+                    middle = (low + high) // 2
+                    if self.ask(z3.ULE(v, middle)) == z3.sat:
+                        model = self.solver.model()
+                        value = model.eval(v, model_completion=True)
+                        high = value.as_long()
+                    else:
+                        low = middle + 1
+            self.solver.add(v == value)
+            values[n] = value
+        self.solver.pop()
+        return values
 
     def unreachable(self, rule: ir.Rule, guard: Any, earlier: list[Any]) -> None:
         """The rule alone is impossible, or one rule before it covers it, or several do together."""
@@ -173,6 +213,17 @@ class _Section:
     def undecided(self, rule: ir.Rule, what: str) -> None:
         text = f"the solver could not decide {what} ('{rule.name}') within {TIMEOUT_MS // 1000} s"
         self.found.append(Diagnostic("undecided", rule.span, text, "split the condition with named lets"))
+
+
+def _lower(variable: Any, value: Any) -> list[Any]:
+    """What to ask of a variable, first things first, to have a lower value than this; numbers: only zero."""
+    if z3.is_bv(variable):
+        return [variable == 0] if value.as_long() else []
+    if z3.is_bool(variable):
+        return [z3.Not(variable)] if z3.is_true(value) else []
+    sort = variable.sort()
+    members = [sort.constructor(i)() for i in range(sort.num_constructors())]
+    return [variable == m for m in members[: next(i for i, m in enumerate(members) if m.eq(value))]]
 
 
 def _text(value: Any) -> str:
