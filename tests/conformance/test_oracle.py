@@ -35,9 +35,9 @@ def bits(names: str) -> int:
 class Talk:
     """Events of one host, given to an oracle; each answers with the refusal, if there is one."""
 
-    def __init__(self, family: Literal[4, 6] = 4, profile: str = "rfc5961", **settings: int):
+    def __init__(self, family: Literal[4, 6] = 4, profile: str = "rfc5961", slack: int = 0):
         self.local, self.remote = V4 if family == 4 else V6
-        self.oracle = Oracle(machine.tcp(), self.local, profile, **settings)
+        self.oracle = Oracle(machine.tcp(), self.local, profile, slack=slack)
         self.now = 0
         self.port = 4_000
         """The peer's port."""
