@@ -164,7 +164,8 @@ def test_no_more_parentheses_than_needed(written: str, canonical: str) -> None:
 
 # ---- trees that nobody wrote -------------------------------------------------------------------------------
 
-KEYWORDS = {t.pattern.value for t in grammar().terminals if re.fullmatch("[a-z_]+", str(t.pattern.value))} | {
+WORDS = [str(t.pattern.value).split("(?!")[0] for t in grammar().terminals]
+KEYWORDS = {w for w in WORDS if re.fullmatch("[a-z_]+", w)} | {
     "mod",
     "must",
     "should",
