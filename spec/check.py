@@ -180,13 +180,22 @@ class _Section:
     def unreachable(self, rule: ir.Rule, guard: Any, earlier: list[Any]) -> None:
         """The rule alone is impossible, or one rule before it covers it, or several do together."""
         if self.ask(guard) == z3.unsat:
-            text = f"the rule '{rule.name}' can never hold: its conditions exclude each other"
-            self.found.append(Diagnostic("unreachable-rule", rule.span, text, "correct its conditions, or remove it"))
+            alone = z3.Solver()
+            alone.set("timeout", TIMEOUT_MS)
+            alone.add(guard, *self.terms.bounds)
+            self.figures["queries"] += 1
+            why, hint = "its conditions exclude each other", "correct its conditions, or remove it"
+            if alone.check() == z3.sat:
+                why = "its conditions exclude what its section is for"
+                hint = "compare them with its states, with the profiles that include others, and with the lengths of segments"
+            text = f"the rule '{rule.name}' can never hold: {why}"
+            self.found.append(Diagnostic("unreachable-rule", rule.span, text, hint))
             return
         before = self.section.rules[: len(earlier)]
         cover = [r for r, g in zip(before, earlier, strict=True) if self.ask(guard, z3.Not(g)) == z3.unsat][:1]
         if cover:
-            text = f"the rule '{rule.name}' is never reached: '{cover[0].name}' stands before it and always holds"
+            one = cover[0].name
+            text = f"the rule '{rule.name}' is never reached: '{one}' stands before it and holds whenever it does"
         else:
             cover = self.needed(guard, list(zip(before, earlier, strict=True)))
             names = _listed([r.name for r in cover])
