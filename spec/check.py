@@ -187,7 +187,7 @@ class _Section:
             why, hint = "its conditions exclude each other", "correct its conditions, or remove it"
             if alone.check() == z3.sat:
                 why = "its conditions exclude what its section is for"
-                hint = "compare them with its states, with the profiles that include others, and with the lengths of segments"
+                hint = "compare them with its states, the profiles that include others and the lengths of segments"
             text = f"the rule '{rule.name}' can never hold: {why}"
             self.found.append(Diagnostic("unreachable-rule", rule.span, text, hint))
             return
