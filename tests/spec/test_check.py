@@ -361,3 +361,38 @@ def test_losing_otherwise_is_noticed_wherever_it_stands() -> None:
         (found,) = check(one)[0]
         env = Env(model, witness_of(found))
         assert not any(holds(r, env) for r in short.rules), (section.name, env.values)
+
+
+@pytest.mark.parametrize(
+    ("section", "covered", "by"),
+    [
+        ("syn_sent_ack", "unacceptable_reset", "unacceptable"),
+        ("syn_sent_reset", "refused", "reset_without_ack"),
+        ("syn_sent_syn", "established", "simultaneous_open"),
+        ("syn_sent_syn", "simultaneous_open", "no_syn"),
+    ],
+)
+def test_swapping_two_rules_of_syn_sent_is_noticed(section: str, covered: str, by: str) -> None:
+    """The order of RFC 9293 3.10.7.3 is in the order of the rules."""
+    model = copy.copy(load.tcp())
+    swapped = copy.copy(next(s for s in model.sections if s.name == section))
+    names = [r.name for r in swapped.rules]
+    i, j = names.index(covered), names.index(by)
+    assert i < j
+    swapped.rules = list(swapped.rules)
+    swapped.rules[i], swapped.rules[j] = swapped.rules[j], swapped.rules[i]
+    model.sections = [swapped]
+    (found,) = check(model)[0]
+    assert f"'{covered}' is never reached: '{by}' stands before it" in found.text
+
+
+@pytest.mark.parametrize(
+    ("syn", "ack", "rule"), [(True, True, "established"), (True, False, "simultaneous_open"), (False, True, "no_syn")]
+)
+def test_by_hand_one_rule_of_the_synchronizing_step_holds(syn: bool, ack: bool, rule: str) -> None:
+    """What a person reads in RFC 9293 3.10.7.3, fourth step: with our SYN acknowledged, or not, or no SYN at all."""
+    model = load.tcp()
+    (section,) = (s for s in model.sections if s.name == "syn_sent_syn")
+    values = {"STATE": "SYN-SENT", "SYN": syn, "ACK": ack, "SEG.LEN": int(syn)}
+    env = Env(model, values | {"ISS": 10, "SND.UNA": 10, "SND.NXT": 11, "SEG.ACK": 11, "SEG.SEQ": 77})
+    assert next(r.name for r in section.rules if holds(r, env)) == rule
