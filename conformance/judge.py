@@ -53,34 +53,18 @@ class Refusal:
     event: Any = None
 
 
-NEED_QUEUED = ("tcp/new_text/", "tcp/end/")
-"""Permissions to send what was never sent before: text or the FIN. They offer nothing while none is queued."""
-
-
-def is_idle(c: Any) -> bool:
-    """Everything that the user gave has been sent, and the FIN too if the user has closed."""
-    sent: int = (c.snd_nxt - c.snd_base) & 0xFFFFFFFF
-    given: int = len(c.snd_data) + c.snd_fin
-    return sent == given
-
-
 class _Tables:
     """What is asked for at every event, of a machine."""
 
-    __slots__ = ("duties", "ends", "may_idle", "silent", "starts")
+    __slots__ = ("duties", "ends", "silent", "starts")
 
     _of: ClassVar[WeakKeyDictionary[Machine, _Tables]] = WeakKeyDictionary()
 
     def __init__(self, machine: Machine):
-        self.may_idle: dict[str, tuple[MayRule, ...]] = {
-            state: tuple(r for r in rules if not r.id.startswith(NEED_QUEUED)) for state, rules in machine.may.items()
+        self.duties: dict[str, tuple[MayRule, ...]] = {
+            state: tuple(r for r in rules if r.due is not None) for state, rules in machine.may.items()
         }
-        """The permissions that may offer something while nothing is queued."""
-        self.duties = tuple(
-            {state: tuple(r for r in rules if r.due is not None) for state, rules in may.items()}
-            for may in (machine.may, self.may_idle)
-        )
-        """The permissions that may become duties: all of them, and those while nothing is queued."""
+        """The permissions that may become duties."""
         self.starts = machine.timer_starts
         self.ends: Callable[[Any], tuple[int, ...]] = operator.attrgetter(*(s[2] for s in machine.timer_slots))
         """Of a configuration: when each timer ends at the latest, in the order of the slots."""
@@ -205,7 +189,7 @@ class Judge:
             return found
         trial = self.trial
         deviant: list[tuple[Any, tuple[str, ...], str]] = []
-        for r in (self._tables.may_idle if is_idle(c) else self.machine.may)[c.state]:
+        for r in self.machine.may[c.state]:
             t = r.offer(c, trial)
             if t is None or not matches(c, t, out):
                 continue
@@ -428,7 +412,7 @@ class Judge:
         """Which permissions are duties now, since when."""
         before = c.due
         due: list[tuple[str, int]] = []
-        for r in self._tables.duties[is_idle(c)][c.state]:
+        for r in self._tables.duties[c.state]:
             if r.offer(c, self.trial) is not None:
                 assert r.due is not None
                 within = r.due(c, self.trial)

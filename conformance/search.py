@@ -50,12 +50,10 @@ class Explorer:
     def __init__(self, settings: Settings, target: ReferenceTarget):
         self.settings = settings
         self.target = target
-        self.paths = 0
 
     def run(self, steps: list[Step], mode: str) -> tuple[Tester, ReferenceSession, list[str], str, bool] | None:
         """Run a path; None when a step cannot be reached. The rules fired by the last step, the state before it, and
         whether its connection is still there."""
-        self.paths += 1
         session = self.target.session()
         tester = Tester(session, self.settings)
         key = own_key(session)

@@ -68,6 +68,6 @@ def read_suite(path: Path) -> list[TestCase]:
     return out
 
 
-def write_suite(path: Path, cases: Iterable[TestCase]) -> None:
-    """Write a suite file, in the order of the ids."""
-    path.write_text("".join(c.to_json() + "\n" for c in sorted(cases, key=lambda c: c.id)), "utf-8")
+def suite_file(cases: Iterable[TestCase]) -> str:
+    """The text of a suite file: the cases in the order of their ids."""
+    return "".join(c.to_json() + "\n" for c in sorted(cases, key=lambda c: c.id))

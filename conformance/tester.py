@@ -80,7 +80,6 @@ class Tester:
         self.patience = settings.patience
         self.sent = 0
         """Octets that the upper tester has sent, for the pattern."""
-        self.peer_sent: dict[int, int] = {}
 
     # ---- elementary actions -------------------------------------------------------------------------------------
 

@@ -64,7 +64,6 @@ class Policy:
         self.fired: list[str] = []
         self.signals: list[str] = []
         self.count = 0
-        self.data_len = 0
         self.result: Outcome = Outcome("ok")
         self.result_text = b""
         self.c: Any = None

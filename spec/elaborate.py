@@ -39,7 +39,6 @@ class _Elaborator:
     def __init__(self, g: Globals, typer: Typer):
         self.g = g
         self.t = typer
-        self.procedure_events: dict[str, frozenset[str]] = {}
 
     def problem(self, code: str, span: Span, text: str, hint: str) -> None:
         self.g.problems.add(code, span, text, hint)

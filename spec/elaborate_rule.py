@@ -6,7 +6,7 @@ from typing import Protocol
 
 from wireproof.spec import ir
 from wireproof.spec import syntax as s
-from wireproof.spec.expressions import Scope, Typer, walk
+from wireproof.spec.expressions import Scope, Typer
 from wireproof.spec.format import expression
 from wireproof.spec.scope import CONTROL_BITS, Globals, suggest
 from wireproof.spec.source import Span
@@ -330,11 +330,6 @@ def rule_expressions(r: ir.Rule) -> list[ir.Expr]:
                 for o in a.outcomes:
                     out += [o.low, o.high, o.of]
     return [e for e in out if e is not None]
-
-
-def chosen_in(r: ir.Rule) -> set[str]:
-    """The silent choices that a rule's expressions read directly."""
-    return {x.name for e in rule_expressions(r) for x in walk(e) if isinstance(x, ir.Chosen)}
 
 
 def doc_of(docs: list[s.Doc], kind: str) -> str:

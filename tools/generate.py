@@ -80,8 +80,9 @@ def outputs() -> dict[Path, str]:
 def suite_text() -> str:
     """The text of the frozen suite, searched for anew: a minute or two."""
     from wireproof.conformance import suite
+    from wireproof.conformance.testcase import suite_file
 
-    return "".join(c.to_json() + "\n" for c in suite.build(tcp()))
+    return suite_file(suite.build(tcp()))
 
 
 def main(argv: list[str]) -> int:

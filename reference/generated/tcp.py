@@ -1560,7 +1560,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "d79014b3e7c0"
+SPEC_HASH = "ae698960993a"
 
 __all__ = [
     "AFTER",

@@ -62,7 +62,7 @@ def arrives_header__illegal_option(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def arrives_header__sound(c: Tcp, e: Any, x: Run) -> int | None:
-    """Sound. [MUST-4, MUST-5, MUST-6, MUST-64, MUST-50] RFC 9293 3.1, 3.2, 3.9.2"""
+    """Sound. [MUST-4, MUST-5, MUST-6, MUST-64] RFC 9293 3.1, 3.2, 3.9.2"""
     x.fired.append("tcp/header/sound")
     do_note_prior(c, None, x)
     return CONTINUE
@@ -210,7 +210,7 @@ def arrives_listen_syn__syn_and_fin(c: Tcp, e: Any, x: Run) -> int | None:
 
 def arrives_listen_syn__accept(c: Tcp, e: Any, x: Run) -> int | None:
     """A connection begins: note the peer's number and options, choose our own, answer SYN,ACK. [MUST-11,
-    MUST-14, MUST-15, MUST-19, MAY-18] RFC 9293 3.10.7.2 third"""
+    MUST-14, MUST-15, MUST-19] RFC 9293 3.10.7.2 third"""
     if not (e.ctl & 2 != 0):
         return None
     x.fired.append("tcp/listen_syn/accept")

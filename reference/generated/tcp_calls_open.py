@@ -51,8 +51,7 @@ def call_connect__to_many(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def call_connect__open(c: Tcp, e: Any, x: Run) -> int | None:
-    """Choose an initial sequence number and send a SYN. [MUST-43, MUST-44, MUST-45, MUST-8, SHLD-1] RFC 9293
-    3.10.1 CLOSED; POSIX.1-2024 connect()"""
+    """Choose an initial sequence number and send a SYN. RFC 9293 3.10.1 CLOSED; POSIX.1-2024 connect()"""
     x.fired.append("tcp/connect/open")
     if not x.settle(c, "tcp/connect/open", (Outcome("ok"),)):
         return DONE

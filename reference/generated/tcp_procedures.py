@@ -513,7 +513,7 @@ def do_take_mss(c: Tcp, e: Any, x: Run) -> int:
 
 
 def do_number_ourselves__from_iss(c: Tcp, e: Any, x: Run) -> int | None:
-    """From iss. [MUST-8, SHLD-1, MUST-19] RFC 9293 3.4.1; RFC 5681 3.1"""
+    """From iss. [MUST-19] RFC 9293 3.4.1; RFC 5681 3.1"""
     x.fired.append("tcp/number_ourselves/from_iss")
     c.snd_una = c.iss
     c.snd_nxt = c.iss + 1 & M

@@ -292,9 +292,9 @@ def may_again__lost_fin(c: Tcp, x: Run) -> Template | None:
 
 
 def may_again__more_lost_text(c: Tcp, x: Run) -> Template | None:
-    """During recovery anything that was outstanding when the loss was noticed may go again. RFC 5681 3.2; RFC
-    6582 3.2; RFC 6298 5"""
-    if not ((c.recovering or lt(c.snd_una, c.recover)) and len(outstanding_data(c, x)) > 0):
+    """During recovery anything that was outstanding when the loss was noticed may go again; after a timeout,
+    not before something was acknowledged. RFC 5681 3.2; RFC 6582 3.2; RFC 6298 5"""
+    if not ((c.recovering or c.retries == 0 and lt(c.snd_una, c.recover)) and len(outstanding_data(c, x)) > 0):
         return None
     return Template(
         "tcp/again/more_lost_text",
@@ -313,7 +313,7 @@ def may_again__more_lost_text(c: Tcp, x: Run) -> Template | None:
 
 def may_again__more_lost_text_and_fin(c: Tcp, x: Run) -> Template | None:
     """The same, with the FIN. RFC 5681 3.2; RFC 6582 3.2; RFC 6298 5"""
-    if not ((c.recovering or lt(c.snd_una, c.recover)) and fin_sent(c, x)):
+    if not ((c.recovering or c.retries == 0 and lt(c.snd_una, c.recover)) and fin_sent(c, x)):
         return None
     return Template(
         "tcp/again/more_lost_text_and_fin",

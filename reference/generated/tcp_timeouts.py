@@ -63,7 +63,7 @@ def timeout_time_wait_over(c: Tcp, e: Any, x: Run) -> int:
 
 
 def timeout_retransmit_syn__syn_again(c: Tcp, e: Any, x: Run) -> int | None:
-    """Syn again. [MUST-22, MUST-18, MAY-4] RFC 9293 3.10.8; 3.8.3"""
+    """Syn again. [MUST-22, MUST-18] RFC 9293 3.10.8; 3.8.3"""
     x.fired.append("tcp/retransmit_syn/syn_again")
     do_back_off(c, None, x)
     c.owed = (
@@ -91,7 +91,7 @@ def timeout_retransmit_syn(c: Tcp, e: Any, x: Run) -> int:
 
 
 def timeout_retransmit_syn_ack__syn_ack_again(c: Tcp, e: Any, x: Run) -> int | None:
-    """Syn ack again. [MUST-18, MAY-4] RFC 9293 3.10.8; 3.8.3"""
+    """Syn ack again. [MUST-18] RFC 9293 3.10.8; 3.8.3"""
     x.fired.append("tcp/retransmit_syn_ack/syn_ack_again")
     do_back_off(c, None, x)
     c.owed = (
@@ -145,8 +145,8 @@ def timeout_retransmit__syn_after_close(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def timeout_retransmit__front_and_fin(c: Tcp, e: Any, x: Run) -> int | None:
-    """The text at the front goes again, with the FIN if it fits. [MUST-18, SHLD-16, MAY-7, MAY-4] RFC 9293
-    3.10.8; RFC 6298 5.4 to 5.6"""
+    """The text at the front goes again, with the FIN if it fits. [MUST-18, SHLD-16, MAY-7] RFC 9293 3.10.8;
+    RFC 6298 5.4 to 5.6"""
     if not (fin_sent(c, x) and len(outstanding_data(c, x)) > 0):
         return None
     x.fired.append("tcp/retransmit/front_and_fin")
@@ -172,7 +172,7 @@ def timeout_retransmit__front_and_fin(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def timeout_retransmit__front(c: Tcp, e: Any, x: Run) -> int | None:
-    """The text at the front goes again. [MUST-18, SHLD-16, MAY-7, MAY-4] RFC 9293 3.10.8; RFC 6298 5.4 to 5.6"""
+    """The text at the front goes again. [MUST-18, SHLD-16, MAY-7] RFC 9293 3.10.8; RFC 6298 5.4 to 5.6"""
     if not (len(outstanding_data(c, x)) > 0):
         return None
     x.fired.append("tcp/retransmit/front")

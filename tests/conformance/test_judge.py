@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wireproof.conformance import judge as judges
-from wireproof.conformance.judge import Judge, Refusal, is_idle, outcome_text, result_text
+from wireproof.conformance.judge import Judge, Refusal, outcome_text, result_text
 from wireproof.conformance.session import Result
 from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference import machine
@@ -375,16 +375,3 @@ def test_outcomes_and_results_as_text() -> None:
     assert result_text(OK) == "ok" and result_text(Result("count", 3)) == "count 3"
     assert result_text(Result("octets", b"")) == "end of file"
     assert result_text(Result("octets", b"abc")) == "3 octets beginning b'abc'"
-
-
-def test_idle_is_when_all_that_was_given_has_gone() -> None:
-    j = connected()
-    assert is_idle(j.configs[0])
-    j.call("send", CallEvent(data=b"abc"), Result("count", 3), 0)
-    assert not is_idle(j.configs[0])
-    j.sent(outgoing("ACK,PSH", ISS + 1, IRS + 1, b"abc"), 0)
-    assert is_idle(j.configs[0])
-    j.call("close", CallEvent(), OK, 0)
-    assert not is_idle(j.configs[0])
-    j.sent(outgoing("FIN,ACK", ISS + 4, IRS + 1), 0)
-    assert is_idle(j.configs[0])

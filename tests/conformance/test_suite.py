@@ -13,7 +13,7 @@ import pytest
 from wireproof.conformance import mutation, suite
 from wireproof.conformance.session import Program, Session, TestProgram
 from wireproof.conformance.targets.reference import ReferenceTarget
-from wireproof.conformance.testcase import SuiteError, read_suite, write_suite
+from wireproof.conformance.testcase import SuiteError, read_suite, suite_file
 from wireproof.conformance.testcase import TestCase as Case
 from wireproof.conformance.tester import Settings, run_case
 from wireproof.reference import machine
@@ -104,7 +104,7 @@ def test_ids_are_unique_and_in_order() -> None:
 
 
 def test_the_file_is_written_as_it_is_read(tmp_path: Path) -> None:
-    write_suite(tmp_path / "again.jsonl", CASES)
+    (tmp_path / "again.jsonl").write_text(suite_file(CASES), "utf-8")
     assert (tmp_path / "again.jsonl").read_bytes() == suite.path().read_bytes()
 
 
