@@ -387,6 +387,12 @@ class Oracle:
         times = [t for j in self.judges.values() if (t := j.next_timer()) is not None]
         return min(times) if times else None
 
+    def acknowledges(self, key: Key) -> int | None:
+        """When an acknowledgment that the connection still owes must have come at the latest; None: it owes none."""
+        judge = self.judges.get(key)
+        times = [] if judge is None else [c.acknowledge_until for c in judge.configs if c.acknowledge_until >= 0]
+        return max(times) + self.slack + 1 if times else None
+
     def configuration(self, key: Key) -> Any | None:
         """The first configuration believed of a connection, or None when there is none."""
         judge = self.judges.get(key)

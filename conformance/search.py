@@ -57,11 +57,9 @@ class Explorer:
         session = self.target.session()
         tester = Tester(session, self.settings)
         key = own_key(session)
-        mark = 0
         before = ""
         for i, step in enumerate(steps):
             if i == len(steps) - 1:
-                mark = len(tester.oracle.steps)
                 c = tester.oracle.configuration(key)
                 before = c.state if c is not None else ("LISTEN" if tester.oracle.listeners else "CLOSED")
             try:
@@ -71,7 +69,7 @@ class Explorer:
                 return None
             if tester.oracle.refusal is not None:
                 self.complain(steps, tester)
-        rules = [r for s in tester.oracle.steps[mark:] for r in s.rules]
+        rules = [r for s in tester.oracle.steps[tester.begun:] for r in s.rules]
         return tester, session, rules, before, key in tester.oracle.judges
 
     def complain(self, steps: list[Step], tester: Tester) -> None:

@@ -17,7 +17,7 @@ from wireproof.conformance.session import Session, Unsupported
 from wireproof.conformance.testcase import Step, TestCase
 from wireproof.reference.codec import encode, encode_icmp
 from wireproof.reference.machine import Machine
-from wireproof.reference.segment import ACK, CTL_NAMES, SYN, Segment
+from wireproof.reference.segment import ACK, CTL_NAMES, RST, SYN, Segment
 
 PEER_ISN = 1_000_000
 """Where the tester's own numbering begins."""
@@ -25,6 +25,8 @@ AFTERMATH_US = 650_000
 """How long a test listens after its last step: longer than an acknowledgment may be delayed."""
 NOTHING_DUE_US = 1_000_000
 """How long a test listens when it waits for a timer and none must end."""
+ACKNOWLEDGED_EACH_US = 10_000
+"""How often a test looks whether an acknowledgment that it waits for has come."""
 BEFORE_TIMER_US = 1_000_000
 """How long before a timer may end a test acts to show that it has not ended yet."""
 
@@ -80,6 +82,8 @@ class Tester:
         self.patience = settings.patience
         self.sent = 0
         """Octets that the upper tester has sent, for the pattern."""
+        self.begun = 0
+        """How many events came before the stimulus of the last step, what it waited for included."""
 
     # ---- elementary actions -------------------------------------------------------------------------------------
 
@@ -118,6 +122,12 @@ class Tester:
             for at, packet in self.s.drain():
                 self.oracle.tx(packet, at)
             self.oracle.advance(self.s.now())
+
+    def acknowledged(self, key: Key) -> Generator[int, None, None]:
+        """Let an acknowledgment that is owed go out first: one that comes after a reset is the answer to it, or it is
+        none, and only the time between the steps would tell which."""
+        while self.oracle.refusal is None and (until := self.oracle.acknowledges(key)) is not None:
+            yield from self.wait(max(1, min(until - self.s.now(), ACKNOWLEDGED_EACH_US)))
 
     def aftermath(self) -> Generator[int, None, None]:
         """After the last step: ask what can be asked, listen for what still comes, ask again."""
@@ -216,6 +226,9 @@ class Tester:
 
     def step(self, step: Step) -> Generator[int, None, None]:
         """Carry out one step."""
+        if "seg" in step and control_mask(step["seg"]) & RST:
+            yield from self.acknowledged(self.key(step))
+        self.begun = len(self.oracle.steps)
         if "call" in step:
             args = {k: v for k, v in step.items() if k not in ("call", "h")}
             fn, h = step["call"], step["h"]
