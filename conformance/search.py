@@ -69,7 +69,7 @@ class Explorer:
                 return None
             if tester.oracle.refusal is not None:
                 self.complain(steps, tester)
-        rules = [r for s in tester.oracle.steps[tester.begun:] for r in s.rules]
+        rules = [r for s in tester.oracle.steps[tester.begun :] for r in s.rules]
         return tester, session, rules, before, key in tester.oracle.judges
 
     def complain(self, steps: list[Step], tester: Tester) -> None:
