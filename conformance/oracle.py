@@ -6,6 +6,7 @@ The oracle is passive. Events must be given in order; the first refusal is final
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,7 +18,6 @@ from wireproof.reference.connection import CallEvent
 from wireproof.reference.host import OPTIONS, SYNCHRONIZED
 from wireproof.reference.icmp import classify
 from wireproof.reference.machine import Machine
-from wireproof.reference.run import REDELIVER
 from wireproof.reference.segment import Segment
 
 Key = tuple[bytes, int, bytes, int]
@@ -51,6 +51,15 @@ class Listening:
     """Connections made from it and not accepted yet, oldest first."""
 
 
+@dataclass(slots=True)
+class Doubt:
+    """A segment came that may have begun a new connection between the same ports: the old one if it ``stays``, and
+    as it is when it is ``over``."""
+
+    stays: Judge
+    over: Judge
+
+
 class Oracle:
     """Judges what one host at address ``local`` does.
 
@@ -77,6 +86,7 @@ class Oracle:
         self.slack = slack
         self.broadcast = broadcast
         self.judges: dict[Key, Judge] = {}
+        self.doubts: dict[Key, Doubt] = {}
         self.detached: dict[int, Judge] = {}
         """Handles whose connection is in CLOSED: the user may still ask."""
         self.ended: dict[Key, Judge] = {}
@@ -145,8 +155,14 @@ class Oracle:
             return self.refusal
         self.now = now
         self.passes.append((len(self.steps), now, at_once))
+
+        def look(judge: Judge) -> Refusal | None:
+            return judge.quiet(now) if at_once else judge.advance(now)
+
         for key, judge in list(self.judges.items()):
-            refusal = judge.quiet(now) if at_once else judge.advance(now)
+            refusal = look(judge)
+            if key in self.doubts:
+                judge, refusal = self._resolve(key, judge, refusal, look)
             if refusal is not None:
                 self._refuse(refusal, judge)
                 return refusal
@@ -168,12 +184,21 @@ class Oracle:
         judge = self.judges.get(key)
         if judge is None:
             judge = self._new(key, s.dport)
+        doubt = self.doubts.get(key)
+        if doubt is not None and doubt.stays.arrive("segment", s, now) is not None:
+            del self.doubts[key]
         self._note(judge.arrive("segment", s, now), judge, step)
-        end = judge.end
-        self._settle(key, judge)
-        if end == REDELIVER and self.refusal is None:
-            again = self._new(key, s.dport)
-            self._note(again.arrive("segment", s, now), again, step)
+        over = judge.over
+        if over is None or self.refusal is not None:
+            self._settle(key, judge)
+            return
+        again = self._new(key, s.dport)
+        self._note(again.arrive("segment", s, now), again, step)
+        if judge.configs:
+            self.doubts[key] = Doubt(judge, over)
+            self.judges[key] = again
+        else:
+            self._settle(key, over)
             self._settle(key, again)
 
     def _new(self, key: Key, port: int) -> Judge:
@@ -207,8 +232,27 @@ class Oracle:
         judge = self.judges.get(key)
         if judge is None:
             judge = self._judge()
-        self._note(judge.sent(s, now), judge, step)
+        refusal = judge.sent(s, now)
+        if key in self.doubts:
+            judge, refusal = self._resolve(key, judge, refusal, lambda j: j.sent(s, now))
+        self._note(refusal, judge, step)
         self._settle(key, judge)
+
+    def _resolve(
+        self, key: Key, again: Judge, refusal: Refusal | None, ask: Callable[[Judge], Refusal | None]
+    ) -> tuple[Judge, Refusal | None]:
+        """Which is it, the old connection or a new one? The one that explains what was seen; the new one if both do."""
+        doubt = self.doubts[key]
+        stays = ask(doubt.stays)
+        if refusal is not None and stays is None:
+            del self.doubts[key]
+            self.judges[key] = doubt.stays
+            return doubt.stays, None
+        if stays is not None:
+            del self.doubts[key]
+            self._settle(key, doubt.over)
+            self.judges[key] = again
+        return again, refusal
 
     def _note(self, refusal: Refusal | None, judge: Judge, step: Step) -> None:
         step.rules += tuple(judge.fired)

@@ -6,6 +6,7 @@ Each method answers one freedom; a stack with other habits is another policy. Ti
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from wireproof.reference.run import Outcome
@@ -44,6 +45,9 @@ CHOICES = {
 }
 """The silent choices, by name; ``room`` depends on the buffer."""
 
+CONTRARY = {name: not value for name, value in CHOICES.items()}
+"""The silent choices the other way round."""
+
 DELAYED_ACK = 100_000
 """How long the reference waits for something to carry an acknowledgment."""
 
@@ -52,15 +56,24 @@ class Policy:
     """The reference's decisions for one connection.
 
     ``secret`` keys the initial sequence numbers (RFC 6528), ``four_tuple`` is the connection's identity as octets,
-    ``sndbuf`` and ``rcvbuf`` are octets.
+    ``sndbuf`` and ``rcvbuf`` are octets; ``choices`` answers the silent choices.
     """
 
-    def __init__(self, p: Any, secret: bytes, four_tuple: bytes, sndbuf: int = 65536, rcvbuf: int = 65535):
+    def __init__(
+        self,
+        p: Any,
+        secret: bytes,
+        four_tuple: bytes,
+        sndbuf: int = 65536,
+        rcvbuf: int = 65535,
+        choices: Mapping[str, bool] = CHOICES,
+    ):
         self.p = p
         self.secret = secret
         self.four_tuple = four_tuple
         self.sndbuf = sndbuf
         self.rcvbuf = rcvbuf
+        self.choices = choices
         self.fired: list[str] = []
         self.signals: list[str] = []
         self.count = 0
@@ -71,9 +84,9 @@ class Policy:
     # ---- Run ----------------------------------------------------------------------------------------------------
 
     def flag(self, name: str) -> bool:
-        if name == "room":
+        if name == "room" and name not in self.choices:
             return len(self.c.snd_data) < self.sndbuf
-        return CHOICES[name]
+        return self.choices[name]
 
     def number(self, c: Any, name: str) -> int:
         """An initial sequence number: a clock of 4 us plus a keyed function of the four-tuple (RFC 9293 3.4.1)."""

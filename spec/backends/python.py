@@ -451,9 +451,9 @@ def header(what: str) -> str:
 PACKAGE = "wireproof.reference.generated"
 
 
-def bodies(model: ir.Model) -> dict[str, tuple[str, list[str]]]:
+def bodies(model: ir.Model, backend: type[PythonBackend] = PythonBackend) -> dict[str, tuple[str, list[str]]]:
     """Module name to (what it is, lines), in an order in which each needs only earlier ones."""
-    b = PythonBackend(model)
+    b = backend(model)
     out = {
         "tcp_state": (
             "The configuration of a TCP connection and the parameters of its environment.",
@@ -486,11 +486,13 @@ def modules(model: ir.Model) -> dict[str, str]:
     return texts
 
 
-def namespace(model: ir.Model) -> dict[str, object]:
-    """The generated names, compiled in memory (for mutants)."""
-    space: dict[str, object] = {"__name__": "wireproof.mutant"}
+def namespace(
+    model: ir.Model, backend: type[PythonBackend] = PythonBackend, more: dict[str, object] | None = None
+) -> dict[str, object]:
+    """The generated names, compiled in memory (for mutants); ``more`` is what the backend's text needs besides."""
+    space: dict[str, object] = {"__name__": "wireproof.mutant", **(more or {})}
     exec(compile("from __future__ import annotations\n" + RUNTIME, "<runtime>", "exec"), space)
-    for name, (_, lines) in bodies(model).items():
+    for name, (_, lines) in bodies(model, backend).items():
         text = "from __future__ import annotations\n" + "\n".join(lines)
         exec(compile(text, f"<{name} of {model.spec_hash}>", "exec"), space)
     return space

@@ -1,0 +1,53 @@
+"""A SYN for a connection in TIME-WAIT may begin a new one, or not: the oracle waits to see which."""
+
+from __future__ import annotations
+
+import pytest
+
+from wireproof.conformance import suite
+from wireproof.conformance.targets.reference import ReferenceTarget
+from wireproof.conformance.tester import Report, Settings, run_case
+from wireproof.reference import machine
+from wireproof.reference.policy import CHOICES, CONTRARY
+
+CASES = [c for c in suite.load() if "/time_wait/" in c.id and "syn" in c.id.rsplit("/", 1)[-1]]
+
+
+def run(steps: list[dict[str, object]], choices: dict[str, bool]) -> Report:
+    target = ReferenceTarget(choices=choices)
+    session = target.session()
+    program = run_case(suite.TestCase("t", steps), session, Settings(machine.tcp()))
+    try:
+        until = next(program)
+        while True:
+            session.pass_time(until)
+            until = program.send(None)
+    except StopIteration as stop:
+        report: Report = stop.value
+        return report
+
+
+@pytest.mark.parametrize("reopens", [True, False])
+def test_both_ways_pass(reopens: bool) -> None:
+    """A stack that takes the SYN as a new connection and one that stays in TIME-WAIT are both right."""
+    assert CASES
+    for case in CASES:
+        report = run(case.steps, {**CHOICES, "reopens": reopens})
+        assert report.verdict == "pass", (case.id, report.refusal)
+
+
+def test_the_rest_of_the_trace_tells_them_apart() -> None:
+    """The rules that fire after the SYN are those of what the stack did."""
+    case = next(c for c in CASES if c.id.endswith("new_incarnation/syn-in-window"))
+    ends = []
+    for reopens in (True, False):
+        oracle = run(case.steps, {**CHOICES, "reopens": reopens}).oracle
+        assert oracle is not None
+        assert not oracle.doubts
+        ends.append([r for s in oracle.steps for r in s.rules][-1])
+    assert ends[0] != ends[1]
+
+
+def test_other_choices_are_all_right_too() -> None:
+    """The whole suite passes on a reference that answers every silent choice the other way."""
+    assert all(run(c.steps, CONTRARY).verdict == "pass" for c in suite.load())
