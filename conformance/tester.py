@@ -11,7 +11,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from wireproof.conformance.garbage import cut, datagram
 from wireproof.conformance.judge import Refusal
+from wireproof.conformance.numbers import total
 from wireproof.conformance.oracle import Key, Oracle, Verdict
 from wireproof.conformance.session import Session, Unsupported
 from wireproof.conformance.testcase import Step, TestCase
@@ -36,6 +38,10 @@ PATTERN = bytes((i * 7 + i // 251) & 0xFF for i in range(1 << 17))
 
 VARIABLES = {"RCV.NXT": "rcv_nxt", "RCV.EDGE": "rcv_edge", "SND.NXT": "snd_nxt", "SND.UNA": "snd_una", "ISS": "iss"}
 """What a field of a step may be relative to, as the configuration names it."""
+
+
+KEPT = 8
+"""How many datagrams are kept to be injected again."""
 
 
 class Unreachable(Exception):  # noqa: N818 - an outcome, not a fault
@@ -84,6 +90,8 @@ class Tester:
         """Octets that the upper tester has sent, for the pattern."""
         self.begun = 0
         """How many events came before the stimulus of the last step, what it waited for included."""
+        self.injected: list[bytes] = []
+        """The last datagrams that went in, the newest last."""
 
     # ---- elementary actions -------------------------------------------------------------------------------------
 
@@ -111,6 +119,7 @@ class Tester:
         self.settle()
         now = self.s.now()
         self.oracle.rx(packet, now)
+        self.injected = [*self.injected[1 - KEPT :], packet]
         self.s.inject(packet)
         self.pump()
 
@@ -156,6 +165,8 @@ class Tester:
             value = 0
         elif base == "PEER":
             value = PEER_ISN
+        elif base not in VARIABLES:
+            value = total(self.oracle, key, base, PEER_ISN)
         else:
             c = self.oracle.configuration(key)
             state = "CLOSED" if c is None else c.state
@@ -167,6 +178,10 @@ class Tester:
                 value = getattr(c, VARIABLES[base])
         return int(value + offset) & 0xFFFFFFFF
 
+    def amount(self, key: Key, given: Any, most: int) -> int:
+        """A number of octets: as it is, or [base, offset] within 0 and ``most``."""
+        return given if isinstance(given, int) else min(max(_signed(self.number(key, given)), 0), most)
+
     def segment(self, step: Step) -> Segment:
         """The segment of a ``seg`` step."""
         key = self.key(step)
@@ -176,6 +191,7 @@ class Tester:
         if n == "window":
             c = self.oracle.configuration(key)
             n = 0 if c is None else min((c.rcv_edge - c.rcv_nxt) & 0xFFFFFFFF, 1460)
+        n = self.amount(key, n, 1460)
         seq = self.number(key, step.get("seq", ["RCV.NXT", 0]))
         at = (seq - PEER_ISN - 1 + (ctl & SYN != 0)) & 0xFFFF
         out = Segment(
@@ -186,12 +202,12 @@ class Tester:
             seq=seq,
             ack=self.number(key, step.get("ack", ["SND.NXT", 0])) if ctl & ACK else 0,
             ctl=ctl,
-            wnd=step.get("wnd", 65535),
-            up=step.get("up", 0),
+            wnd=self.amount(key, step.get("wnd", 65535), 65535),
+            up=self.amount(key, step.get("up", 0), 65535),
             data=PATTERN[at : at + n],
         )
         if step.get("mss"):
-            out.options = b"\x02\x04" + step["mss"].to_bytes(2, "big")
+            out.options = b"\x02\x04" + self.amount(key, step["mss"], 65535).to_bytes(2, "big")
         if "options" in step:
             out.options = bytes.fromhex(step["options"])
         if step.get("src"):
@@ -203,6 +219,8 @@ class Tester:
     def packet(self, step: Step) -> bytes:
         """The datagram of a ``seg`` step, with the damage that the step asks for."""
         packet = encode(self.segment(step))
+        if "cut" in step:
+            return cut(packet, step["cut"], honest=bool(step.get("honest")))
         if "damage" not in step:
             return packet
         raw = bytearray(packet)
@@ -222,7 +240,7 @@ class Tester:
         local, local_port, remote, remote_port = key
         quoted = Segment(local, remote, local_port, remote_port, seq=self.number(key, step["seq"]), ctl=16)
         kind, code = step["icmp"]
-        return encode_icmp(remote, local, kind, code, encode(quoted), step.get("mtu", 0))
+        return encode_icmp(remote, local, kind, code, encode(quoted), self.amount(key, step.get("mtu", 0), 65535))
 
     def step(self, step: Step) -> Generator[int, None, None]:
         """Carry out one step."""
@@ -244,12 +262,19 @@ class Tester:
                 args = {"local": (self.s.local, self.s.local_port), "backlog": step.get("backlog", 8)}
             elif fn == "send":
                 at = self.sent & 0xFFFF
-                args = {"data": PATTERN[at : at + step["len"]], "urgent": step.get("urgent", False)}
+                n = self.amount(self.key(step), step["len"], 65535)
+                args = {"data": PATTERN[at : at + n], "urgent": step.get("urgent", False)}
             self.call(h, fn, **args)
         elif "seg" in step:
             self.inject(self.packet(step))
         elif "icmp" in step:
             self.inject(self.icmp(step))
+        elif "raw" in step or "octets" in step:
+            self.inject(datagram(step, self.key(step)))
+        elif "again" in step:
+            if len(self.injected) < step["again"]:
+                raise Unreachable("there is no such datagram to inject again")
+            self.inject(self.injected[-step["again"]])
         elif step["wait"] == "before-timer":
             earliest = self.oracle.next_timer()
             if earliest is None:
@@ -258,6 +283,7 @@ class Tester:
         elif step["wait"] == "timer":
             deadline = self.oracle.next_deadline()
             left = NOTHING_DUE_US if deadline is None else max(0, deadline - self.s.now()) + self.oracle.slack + 1
+            left = max(0, left - step.get("less", 0))
             yield from self.wait(min(left, self.patience))
         else:
             yield from self.wait(step["wait"])
@@ -266,14 +292,24 @@ class Tester:
 def run_case(case: TestCase, session: Session, settings: Settings) -> Generator[int, None, Report]:
     """A test case as a program for a session."""
     tester = Tester(session, settings)
+    return (yield from judged(tester, _steps(tester, case.steps)))
+
+
+def _steps(tester: Tester, steps: list[Step]) -> Generator[int, None, int]:
+    """Carry out steps up to the first refusal; how many were done."""
+    for done, step in enumerate(steps):
+        yield from tester.step(step)
+        if tester.oracle.refusal is not None:
+            return done
+    return len(steps)
+
+
+def judged(tester: Tester, steps: Generator[int, None, int]) -> Generator[int, None, Report]:
+    """Carry out what ``steps`` does, which says how many were done; then listen, and say what was found."""
     oracle = tester.oracle
     done = 0
     try:
-        for step in case.steps:
-            yield from tester.step(step)
-            if oracle.refusal is not None:
-                break
-            done += 1
+        done = yield from steps
         if oracle.refusal is None:
             yield from tester.aftermath()
     except Unsupported as e:
@@ -286,6 +322,10 @@ def run_case(case: TestCase, session: Session, settings: Settings) -> Generator[
         reason = "the belief was cut before the refusal" if oracle.lossy else ""
         return Report(verdict, oracle.refusal, reason, list(oracle.deviations), oracle, done)
     return Report("pass", deviations=list(oracle.deviations), oracle=oracle, steps_done=done)
+
+
+def _signed(n: int) -> int:
+    return n - (1 << 32) if n >> 31 else n
 
 
 @functools.cache
