@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from wireproof.conformance.coverage import Coverage
 from wireproof.conformance.oracle import Key
 from wireproof.conformance.targets.reference import ReferenceSession, ReferenceTarget
 from wireproof.conformance.testcase import Step
 from wireproof.conformance.tester import Settings, Tester, Unreachable
-from wireproof.reference.policy import CHOICES, CONTRARY
+from wireproof.reference.machine import Machine
+from wireproof.reference.policy import CONTRARY, Policy
+from wireproof.reference.wild import Wild
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A reference: a profile, and whether its silent choices are the usual ones or the others."""
+    """A reference: a profile, and how what the specification leaves open is decided: ``usual``, ``contrary`` (every
+    silent choice the other way), ``wild`` (everything at random, see reference/wild.py)."""
 
     profile: str
-    contrary: bool = False
+    habits: Literal["usual", "contrary", "wild"] = "usual"
 
     @property
     def name(self) -> str:
-        return f"{self.profile}, other choices" if self.contrary else self.profile
+        return self.profile if self.habits == "usual" else f"{self.profile}, {self.habits}"
+
+    def policy(self, machine: Machine) -> Callable[..., Policy]:
+        """What makes the policy of each connection."""
+        if self.habits == "contrary":
+            return functools.partial(Policy, choices=CONTRARY)
+        if self.habits == "wild":
+            free = {r.id for rules in machine.may.values() for r in rules if not r.deviates}
+            return functools.partial(Wild, everything=frozenset(free))
+        return Policy
 
 
 VARIANTS = (
     Variant("rfc5961"),
-    Variant("rfc5961", contrary=True),
+    Variant("rfc5961", "contrary"),
+    Variant("rfc5961", "wild"),
     Variant("rfc9293"),
     Variant("rfc793"),
     Variant("linux"),
-    Variant("linux", contrary=True),
+    Variant("linux", "contrary"),
+    Variant("linux", "wild"),
 )
 
 
@@ -45,7 +61,7 @@ class Runner:
         self.target = ReferenceTarget(
             machine=coverage.reference,
             profile=variant.profile,
-            choices=CONTRARY if variant.contrary else CHOICES,
+            policy=variant.policy(coverage.reference),
         )
 
     def begin(self) -> tuple[Tester, ReferenceSession]:
@@ -56,22 +72,25 @@ class Runner:
     def run(self, steps: list[Step]) -> set[str] | None:
         """The purposes that the steps cover, those that come after them included; None when a step is not possible."""
         tester, session = self.begin()
-        self.coverage.clear()
         found: set[str] = set()
         for step in steps:
             more = self.step(tester, session, step)
             if more is None:
                 return None
             found |= more
+        self.coverage.clear()
+        mark = len(tester.oracle.steps)
         for until in tester.aftermath():
             session.pass_time(until)
         self.check(tester, steps)
-        return found | self.coverage.covered(tester.oracle.steps)
+        return found | self.coverage.covered(tester.oracle.steps[mark:])
 
     def step(self, tester: Tester, session: ReferenceSession, step: Step) -> set[str] | None:
-        """Carry out one step; the timers that it forestalls."""
+        """Carry out one step: the purposes that it covers; None when it is not possible."""
         key = (session.local, session.local_port, session.remote, session.remote_port)
         before = timers(tester, key)
+        mark = len(tester.oracle.steps)
+        self.coverage.clear()
         try:
             for until in tester.step(step):
                 session.pass_time(until)
@@ -79,12 +98,13 @@ class Runner:
             return None
         if tester.oracle.refusal is not None:
             self.check(tester, [step])
+        found = self.coverage.covered(tester.oracle.steps[mark:], before[0] if before is not None else "")
         if "wait" in step or before is None:
-            return set()
+            return found
         after = timers(tester, key)
         state, running = before
         still = after[1] if after is not None else frozenset()
-        return {f"timer/{t}/{state}/forestalled" for t in running - still}
+        return found | {f"timer/{t}/{state}/forestalled" for t in running - still}
 
     def check(self, tester: Tester, steps: list[Step]) -> None:
         r = tester.oracle.refusal

@@ -29,7 +29,7 @@ class Coverage:
         self._kinds = [s.kind for s, _ in rules]
         self._ids = [r.id for _, r in rules]
         self._comparisons = [[(c.conjunct, c.modular, c.of_peer) for c in comparisons(model, r)] for _, r in rules]
-        self._points: set[Point] = set()
+        self.points: set[Point] = set()
         self._fired: set[tuple[str, str]] = set()
         """Rule and state before it."""
         numbers = {r: n for n, r in enumerate(self._ids)}
@@ -51,17 +51,17 @@ class Coverage:
             return
         only = numbers[false[0]] if false else -1
         if false:
-            self._points.add(("conjunct", rule, only, "refuses"))
+            self.points.add(("conjunct", rule, only, "refuses"))
         else:
             for n in numbers:
-                self._points.add(("conjunct", rule, n, "holds"))
+                self.points.add(("conjunct", rule, n, "holds"))
             if self._kinds[rule] == "every":
                 self._fired.add((self._ids[rule], state))
         looked = [(k, c) for k, c in enumerate(self._comparisons[rule]) if c[0] in numbers]
         for (k, (conjunct, modular, of_peer)), (a, b) in zip(looked, sides, strict=True):
             if only in (-1, conjunct):
                 for s in side(b - a, of_peer and abs(b - a) > WRAPS, modular):
-                    self._points.add(("edge", rule, k, s))
+                    self.points.add(("edge", rule, k, s))
 
     def _happened(
         self,
@@ -77,17 +77,18 @@ class Coverage:
 
     def clear(self) -> None:
         """Forget what was seen so far."""
-        self._points.clear()
+        self.points.clear()
         self._fired.clear()
 
-    def covered(self, steps: Iterable[Step]) -> set[str]:
-        """The ids of the purposes that what was seen since :meth:`clear` covers; ``steps`` are the oracle's."""
-        out = {p.id for point in self._points if (p := self._by_point.get(point)) is not None}
+    def covered(self, steps: Iterable[Step], state: str = "") -> set[str]:
+        """The ids of the purposes that what was seen since :meth:`clear` covers; ``steps`` are the oracle's, ``state``
+        is that before them."""
+        out = {p.id for point in self.points if (p := self._by_point.get(point)) is not None}
         fired = {r for r, _ in self._fired}
         for step in steps:
             fired |= set(step.rules)
         for p in self._others:
-            if p.state:
+            if p.state and p.state != state:
                 if any((r, p.state) in self._fired for r in p.rules):
                     out.add(p.id)
             elif not fired.isdisjoint(p.rules):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wireproof.reference.machine import Machine
-from wireproof.reference.policy import USES, Policy
+from wireproof.reference.policy import Policy
 from wireproof.reference.run import Outcome, Template
 from wireproof.reference.segment import ACK, FIN, PSH, RST, SYN, URG, Segment
 from wireproof.reference.sequence import MASK, lt
@@ -139,9 +139,9 @@ class Connection:
     def use_permission(self) -> bool:
         """Use the first permission that the policy uses and that holds."""
         c, x = self.c, self.policy
-        for rule in self.machine.used(USES)[c.state]:
+        for rule in self.machine.used(x.uses)[c.state]:
             t = rule.offer(c, x)
-            if t is None:
+            if t is None or not x.willing(rule):
                 continue
             out = self.fill(t)
             if rule.check is not None and not rule.check(c, out, x):
@@ -154,7 +154,7 @@ class Connection:
     def fill(self, t: Template) -> Segment:
         """A segment from a template: as much text as may go, everything else by policy."""
         c = self.c
-        text = t.text if t.rest else t.text[: t.high]
+        text = t.text if t.rest else t.text[: self.policy.amount(t)]
         ctl = t.ctl
         complete = len(text) == len(t.text)
         if text and complete:
@@ -164,7 +164,7 @@ class Connection:
         src, sport, dst, dport = self.key
         out = Segment(src, dst, sport, dport, seq=t.seq, ctl=ctl, data=text, ttl=c.ttl_set, tos=c.dscp_set << 2)
         if ctl & ACK:
-            out.ack = t.ack if t.ack is not None else c.rcv_nxt
+            out.ack = self.policy.acknowledges(t) if t.ack is not None else c.rcv_nxt
         if not ctl & RST:
             out.wnd = self.policy.window(c)
         if ctl & SYN:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from wireproof.reference.addresses import is_group, is_invalid_source
 from wireproof.reference.codec import Icmp, decode, encode
 from wireproof.reference.connection import CallEvent, Connection
 from wireproof.reference.icmp import classify
-from wireproof.reference.policy import CHOICES, Policy
+from wireproof.reference.policy import Policy
 from wireproof.reference.run import REDELIVER, Outcome
 from wireproof.reference.segment import ACK, RST, SYN, Segment
 
@@ -72,7 +72,7 @@ class Host:
         rcvbuf: int = 65535,
         broadcast: frozenset[bytes] = frozenset(),
         encode_segment: Callable[[Segment], bytes] = encode,
-        choices: Mapping[str, bool] = CHOICES,
+        policy: Callable[..., Policy] = Policy,
     ):
         self.address = address
         self.transmit = transmit
@@ -86,7 +86,7 @@ class Host:
         self.rcvbuf = rcvbuf
         self.broadcast = broadcast
         self.encode = encode_segment
-        self.choices = choices
+        self.policy = policy
         self.now = 0
         self.own = frozenset({address})
         self.connections: dict[Key, Connection] = {}
@@ -153,7 +153,7 @@ class Host:
 
     def _connection(self, key: Key) -> Connection:
         four_tuple = key[0] + key[1].to_bytes(2, "big") + key[2] + key[3].to_bytes(2, "big")
-        policy = Policy(self.p, self.secret, four_tuple, self.sndbuf, self.rcvbuf, self.choices)
+        policy = self.policy(self.p, self.secret, four_tuple, self.sndbuf, self.rcvbuf)
         return Connection(self.machine, policy, key, self._send)
 
     def _send(self, s: Segment) -> None:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from wireproof.reference.run import Outcome
+from wireproof.reference.run import MayRule, Outcome, Template
 
 USES = frozenset(
     {
@@ -104,6 +104,26 @@ class Policy:
             self.count = min(o.high, len(o.text))
             self.result_text = o.text[: self.count]
         return True
+
+    # ---- what to send -------------------------------------------------------------------------------------------
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The permissions that are looked at."""
+        return USES
+
+    def willing(self, rule: MayRule) -> bool:
+        """Use a permission that holds?"""
+        return True
+
+    def amount(self, t: Template) -> int:
+        """How many octets of the text to send."""
+        return t.high
+
+    def acknowledges(self, t: Template) -> int:
+        """The acknowledgment number of a segment that has one."""
+        assert t.ack is not None
+        return t.ack
 
     def deviate(self, c: Any, rule: str, ids: tuple[str, ...]) -> None:
         c.deviations = (*c.deviations, *((rule, i) for i in ids))

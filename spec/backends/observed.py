@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from wireproof.spec import ir
-from wireproof.spec.backends.python import PythonBackend, namespace
+from wireproof.spec.backends.python import PythonBackend, namespace, rule_function
 from wireproof.spec.backends.python_terms import ident
+from wireproof.spec.expressions import events_of
 from wireproof.spec.purposes import comparisons
 
 Seen = Callable[[int, str, tuple[int, ...], tuple[bool, ...], tuple[tuple[int, int], ...]], None]
@@ -22,7 +23,21 @@ class ObservedBackend(PythonBackend):
         super().__init__(model)
         self.numbers = {r.id: n for n, (_, r) in enumerate(model.rules())}
 
-    def guard(self, r: ir.Rule, conjuncts: list[ir.Conjunct]) -> Iterator[str]:
+    def may_rule(self, s: ir.Section, r: ir.Rule) -> Iterator[str]:
+        """What a segment must satisfy is looked at last: the check reports too."""
+        late = [c for c in r.guard if "output" in events_of(c.test, self.model.abbreviations)]
+        check = f"def {rule_function(s, r)}__check("
+        inside = False
+        for line in super().may_rule(s, r):
+            if inside and line.startswith("    return "):
+                yield from self.guard(r, late, "False")
+                yield "    return True"
+                inside = False
+                continue
+            inside = inside or line.startswith(check)
+            yield line
+
+    def guard(self, r: ir.Rule, conjuncts: list[ir.Conjunct], refused: str = "None") -> Iterator[str]:
         """As the plain backend's, every conjunct evaluated. A rule that the profile does not have is not seen."""
         profile = [f"x.p.{ident(p)}" for p in r.supports] + [f"not x.p.{ident(p)}" for p in r.without]
         if profile:
@@ -42,7 +57,7 @@ class ObservedBackend(PythonBackend):
         )
         yield f"    SEEN({self.numbers[r.id]}, c.state, {tuple(numbers)!r}, held, ({sides}))"
         yield "    if not all(held):"
-        yield "        return None"
+        yield f"        return {refused}"
 
 
 def observed(model: ir.Model, seen: Seen) -> dict[str, object]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from wireproof.conformance import suite
 from wireproof.conformance.targets.reference import ReferenceTarget
 from wireproof.conformance.tester import Report, Settings, run_case
 from wireproof.reference import machine
-from wireproof.reference.policy import CHOICES, CONTRARY
+from wireproof.reference.policy import CHOICES, CONTRARY, Policy
 
 CASES = [c for c in suite.load() if "/time_wait/" in c.id and "syn" in c.id.rsplit("/", 1)[-1]]
 
 
 def run(steps: list[dict[str, object]], choices: dict[str, bool]) -> Report:
-    target = ReferenceTarget(choices=choices)
+    target = ReferenceTarget(policy=functools.partial(Policy, choices=choices))
     session = target.session()
     program = run_case(suite.TestCase("t", steps), session, Settings(machine.tcp()))
     try:
