@@ -431,6 +431,12 @@ class Judge:
                 return False
         return True
 
+    def may_be_over(self, now: int) -> bool:
+        """Can the connection be in CLOSED by now?"""
+        todo = self._before(now)
+        ended = [e for c in todo for _, e, _ in self._fireable(c, now)]
+        return any(c.state in ("CLOSED", "LISTEN") for c in (*todo, *ended))
+
     def deviations(self) -> tuple[tuple[str, str], ...]:
         """The deviations that every explanation needs: those of the one with the fewest."""
         best: tuple[tuple[str, str], ...] = min((c.deviations for c in self.configs), key=len)
