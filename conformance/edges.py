@@ -212,9 +212,7 @@ def recipes() -> tuple[Recipe, ...]:
 def recipes_of(model: ir.Model) -> tuple[Recipe, ...]:
     """The recipes of a model, in the order of its text."""
     reader = _Reader(model)
-    found = [
-        _recipe(reader, s, r) for s, r in model.rules() if s.kind in ("event", "call", "procedure")
-    ]
+    found = [_recipe(reader, s, r) for s, r in model.rules() if s.kind in ("event", "call", "procedure")]
     return tuple(r for r in found if r.kind != "procedure" or r.edges)
 
 

@@ -36,6 +36,7 @@ def look(tester: Tester) -> View:
         view.handle = next(iter(oracle.detached))
     view.fresh = 1 + max((*oracle.handles, *oracle.detached, *oracle.gone, 1))
     view.acceptable = any(listening.children for listening in oracle.listeners.values())
+    view.timed = oracle.next_timer() is not None
     view.injected = len(tester.injected)
     return view
 

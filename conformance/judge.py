@@ -17,7 +17,7 @@ from wireproof.conformance.session import Result
 from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference.connection import CallEvent
 from wireproof.reference.machine import Machine
-from wireproof.reference.run import FOREVER, REDELIVER, MayRule, Outcome, Template
+from wireproof.reference.run import FOREVER, MayRule, Outcome, Template
 from wireproof.reference.segment import ACK, SYN, Segment
 
 MAX_BELIEF = 64
@@ -96,9 +96,8 @@ class Judge:
         """Rules of the last stimulus."""
         self.lossy = False
         """The belief was cut: a refusal from here on proves nothing."""
-        self.over: Judge | None = None
-        """The connection as it ended, when the last segment may be for a new one between the same ports; what is
-        believed besides is that it did not end."""
+        self.end = 0
+        """How the last segment that arrived ended (run.py)."""
 
     # ---- what goes in ---------------------------------------------------------------------------------------------
 
@@ -107,20 +106,13 @@ class Judge:
         if (refusal := self.advance(now)) is not None:
             return refusal
 
-        ends: list[int] = []
-
         def run(c: Any, x: Trial) -> None:
-            ends.append(self.machine.arrive(event, c, e, x))
+            self.end = self.machine.arrive(event, c, e, x)
 
         found: list[Any] = []
         for c in self._before(now):
             results, _, self.fired = every_way(self.trial, c, run, now)
             found += results
-        again = [c for c, end in zip(found, ends, strict=True) if end == REDELIVER]
-        self.over = None
-        if again:
-            self.over = Judge(self.machine, self.p, self.slack, again[0])
-            found = [c for c in found if all(c is not x for x in again)]
         self._keep(found, now)
         self.stimulus = self.fired
         return None
@@ -438,6 +430,12 @@ class Judge:
             if c.owed or c.state not in ("CLOSED", "LISTEN"):
                 return False
         return True
+
+    def may_be_over(self, now: int) -> bool:
+        """Can the connection be in CLOSED by now?"""
+        todo = self._before(now)
+        ended = [e for c in todo for _, e, _ in self._fireable(c, now)]
+        return any(c.state in ("CLOSED", "LISTEN") for c in (*todo, *ended))
 
     def deviations(self) -> tuple[tuple[str, str], ...]:
         """The deviations that every explanation needs: those of the one with the fewest."""

@@ -6,7 +6,6 @@ The oracle is passive. Events must be given in order; the first refusal is final
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from wireproof.reference.connection import CallEvent
 from wireproof.reference.host import OPTIONS, SYNCHRONIZED
 from wireproof.reference.icmp import classify
 from wireproof.reference.machine import Machine
+from wireproof.reference.run import REDELIVER
 from wireproof.reference.segment import Segment
 
 Key = tuple[bytes, int, bytes, int]
@@ -51,15 +51,6 @@ class Listening:
     """Connections made from it and not accepted yet, oldest first."""
 
 
-@dataclass(slots=True)
-class Doubt:
-    """A segment came that may have begun a new connection between the same ports: the old one if it ``stays``, and
-    as it is when it is ``over``."""
-
-    stays: Judge
-    over: Judge
-
-
 class Oracle:
     """Judges what one host at address ``local`` does.
 
@@ -86,11 +77,10 @@ class Oracle:
         self.slack = slack
         self.broadcast = broadcast
         self.judges: dict[Key, Judge] = {}
-        self.doubts: dict[Key, Doubt] = {}
         self.detached: dict[int, Judge] = {}
         """Handles whose connection is in CLOSED: the user may still ask."""
-        self.ended: dict[Key, Judge] = {}
-        """Connections that were established and ended before anybody accepted them."""
+        self.ended: dict[Key, tuple[Key, Judge]] = {}
+        """Connections that were established and ended before anybody accepted them, by the name that they wait under."""
         self.listeners: dict[int, Listening] = {}
         self.handles: dict[int, Key | int] = {}
         """Handle to a connection's key, or to a listener's port."""
@@ -155,14 +145,8 @@ class Oracle:
             return self.refusal
         self.now = now
         self.passes.append((len(self.steps), now, at_once))
-
-        def look(judge: Judge) -> Refusal | None:
-            return judge.quiet(now) if at_once else judge.advance(now)
-
         for key, judge in list(self.judges.items()):
-            refusal = look(judge)
-            if key in self.doubts:
-                judge, refusal = self._resolve(key, judge, refusal, look)
+            refusal = judge.quiet(now) if at_once else judge.advance(now)
             if refusal is not None:
                 self._refuse(refusal, judge)
                 return refusal
@@ -184,22 +168,38 @@ class Oracle:
         judge = self.judges.get(key)
         if judge is None:
             judge = self._new(key, s.dport)
-        doubt = self.doubts.get(key)
-        if doubt is not None and doubt.stays.arrive("segment", s, now) is not None:
-            del self.doubts[key]
+        elif s.dport in self.listeners and any(c.state == "CLOSED" for c in judge.configs):
+            self._perhaps_over(key, judge)
         self._note(judge.arrive("segment", s, now), judge, step)
-        over = judge.over
-        if over is None or self.refusal is not None:
-            self._settle(key, judge)
-            return
-        again = self._new(key, s.dport)
-        self._note(again.arrive("segment", s, now), again, step)
-        if judge.configs:
-            self.doubts[key] = Doubt(judge, over)
-            self.judges[key] = again
-        else:
-            self._settle(key, over)
-            self._settle(key, again)
+        if judge.end == REDELIVER and self.refusal is None:
+            self._reopened(key, judge)
+            again = self._new(key, s.dport)
+            self._note(again.arrive("segment", s, now), again, step)
+            again.configs += [c for c in judge.configs if c.state != "CLOSED"]
+            judge = again
+        self._settle(key, judge)
+
+    def _reopened(self, key: Key, judge: Judge) -> None:
+        """A connection may have made way for a new one between the same ports: whoever holds its handle still has
+        the old one, of which the wire says no more."""
+        held = self._judge()
+        held.configs = [c.copy() for c in judge.configs]
+        for c in held.configs:
+            c.owed, c.due = (), ()
+            for name, low, high in self.machine.timer_slots:
+                if name in self.machine.sending_timers:
+                    setattr(c, low, -1)
+                    setattr(c, high, -1)
+        for c in judge.configs:
+            c.passive = False  # in TIME-WAIT it means nothing, and nobody may accept it twice
+        for h, k in self.handles.items():
+            if k == key:
+                self.detached.setdefault(h, held)
+        listening = self.listeners.get(key[1])
+        if listening is not None:
+            listening.accepted.discard(key)
+            if key in listening.children:
+                self._ended_unaccepted(listening, key, held)
 
     def _new(self, key: Key, port: int) -> Judge:
         """A judge for a connection that did not exist: from a listener, or in CLOSED."""
@@ -215,6 +215,17 @@ class Oracle:
                 judge.configs.append(self.machine.Tcp())
         self.judges[key] = judge
         return judge
+
+    def _perhaps_over(self, key: Key, judge: Judge) -> None:
+        """A segment comes for a connection that may be over, and there is a listener: then it is the listener's."""
+        listening = self.listeners[key[1]]
+        over = [c for c in judge.configs if c.state == "CLOSED" and not c.owed]
+        if key in listening.children and not any(map(_was_established, over)):
+            fresh = self._new(key, key[1]).configs
+            judge.configs = [c for c in judge.configs if c not in over] + fresh
+        else:
+            judge.lossy = True  # two connections would have to be followed: nothing is said from here on
+        self.judges[key] = judge
 
     def _icmp(self, m: Icmp, now: int, step: Step) -> None:
         if m.quoted is None:
@@ -232,27 +243,8 @@ class Oracle:
         judge = self.judges.get(key)
         if judge is None:
             judge = self._judge()
-        refusal = judge.sent(s, now)
-        if key in self.doubts:
-            judge, refusal = self._resolve(key, judge, refusal, lambda j: j.sent(s, now))
-        self._note(refusal, judge, step)
+        self._note(judge.sent(s, now), judge, step)
         self._settle(key, judge)
-
-    def _resolve(
-        self, key: Key, again: Judge, refusal: Refusal | None, ask: Callable[[Judge], Refusal | None]
-    ) -> tuple[Judge, Refusal | None]:
-        """Which is it, the old connection or a new one? The one that explains what was seen; the new one if both do."""
-        doubt = self.doubts[key]
-        stays = ask(doubt.stays)
-        if refusal is not None and stays is None:
-            del self.doubts[key]
-            self.judges[key] = doubt.stays
-            return doubt.stays, None
-        if stays is not None:
-            del self.doubts[key]
-            self._settle(key, doubt.over)
-            self.judges[key] = again
-        return again, refusal
 
     def _note(self, refusal: Refusal | None, judge: Judge, step: Step) -> None:
         step.rules += tuple(judge.fired)
@@ -292,10 +284,14 @@ class Oracle:
 
     def _ended_unaccepted(self, listening: Listening, key: Key, judge: Judge) -> None:
         """A connection ended before it was accepted: one that was established can still be handed out."""
-        if any(c.state == "CLOSED" and c.irs != c.rcv_nxt and c.snd_una != c.iss for c in judge.configs):
-            self.ended.setdefault(key, judge)
+        at = listening.children.index(key)
+        if any(map(_was_established, judge.configs)):
+            # It keeps its place in the queue under a name of its own: the peer may connect again meanwhile.
+            name = (*key[:3], -1 - len(self.steps))
+            self.ended[name] = (key, judge)
+            listening.children[at] = name
         else:
-            listening.children.remove(key)
+            del listening.children[at]
 
     def _states(self, key: Key) -> set[str]:
         """The states that a connection may be in; one that ended before it was accepted counts as it was."""
@@ -328,6 +324,8 @@ class Oracle:
             if judge is None:
                 judge = self._judge()
                 self.detached[h] = judge
+            if fn == "open_active" and target is not None and self._in_use(target, judge, result, now):
+                return
             self._note(judge.call(fn, event_of(fn, args), result, now), judge, step)
             if fn in ("release", "abort"):
                 self.gone.add(h)
@@ -337,12 +335,27 @@ class Oracle:
                 self.detached.pop(h, None)
                 self._settle(target, judge)
 
+    def _in_use(self, key: Key, judge: Judge | None, result: Result, now: int) -> bool:
+        """Was an opening refused because another connection has the same addresses and ports? It must be."""
+        other = self.judges.get(key)
+        if other is None or other is judge:
+            return False
+        if result.value in ("EADDRINUSE", "EADDRNOTAVAIL"):
+            return True
+        if not other.may_be_over(now):
+            self._wrong(f"open_active() returned {result.kind} {result.value} for a pair that is in use", now)
+            return True
+        return False
+
     def _wrong(self, text: str, now: int) -> None:
         self.refusal = Refusal("result", "tcp/status_open/tell", text, now)
 
     def _open_active(self, h: int, args: dict[str, Any], result: Result, now: int, step: Step) -> None:
         local, remote = args["local"], args["remote"]
         judge = self._judge()
+        if self._in_use((self.local, local[1], remote[0], remote[1]), None, result, now):
+            self.presets.pop(h, None)
+            return
         for option, value in self.presets.pop(h, []):
             judge.call("set", CallEvent(option=option, value=value), Result("ok"), now)
         event = CallEvent(group=is_group(remote[0], self.broadcast))
@@ -374,11 +387,11 @@ class Oracle:
                 self._wrong("accept() gave a connection, and none was established", now)
                 return
             listening.children.remove(ready[0])
-            self.handles[new] = ready[0]
             if ready[0] in self.judges:
+                self.handles[new] = ready[0]
                 listening.accepted.add(ready[0])
             else:
-                self.detached[new] = self.ended.pop(ready[0])
+                self.handles[new], self.detached[new] = self.ended.pop(ready[0])
         elif any(s <= SYNCHRONIZED for _, s in states):
             self._wrong(f"accept() returned {result.value}, and a connection was established", now)
 
@@ -407,10 +420,12 @@ class Oracle:
             judge = self.judges.get(key)
             if judge is None:
                 continue
-            if any(c.state == "SYN-RECEIVED" for c in judge.configs):
-                judge.configs.append(self.machine.Tcp())
-            else:
+            opening = [c for c in judge.configs if c.state == "SYN-RECEIVED"]
+            judge.configs = [c for c in judge.configs if c.state != "SYN-RECEIVED"]
+            if judge.configs:
                 judge.call("abort", event_of("abort", {}), Result("ok"), now)
+            if opening:
+                judge.configs += [*opening, self.machine.Tcp()]
             self._settle(key, judge)
 
     # ---- the end --------------------------------------------------------------------------------------------------
@@ -441,6 +456,11 @@ class Oracle:
         """The first configuration believed of a connection, or None when there is none."""
         judge = self.judges.get(key)
         return judge.configs[0] if judge is not None else None
+
+
+def _was_established(c: Any) -> bool:
+    """Was a connection that is in CLOSED open before?"""
+    return bool(c.state == "CLOSED" and c.irs != c.rcv_nxt and c.snd_una != c.iss)
 
 
 def event_of(fn: str, args: dict[str, Any]) -> CallEvent:

@@ -24,13 +24,20 @@ OFFSETS = (0, 0, 0, 0, 1, -1, 1, -1, 2, HALF - 1, -HALF, HALF + 1, 65535, -65535
 """Where a number is put beside an edge: at it, on either side, at the antipode, a window and a segment away."""
 LENGTHS = (0, 0, 0, 1, 1, 10, 536, 1459, 1460, 1460, "window")
 WINDOWS = (65535, 65535, 65535, 0, 1, 400, 1460, 0x8000)
+LONGEST = 1461
+"""Text of a segment, at most: one octet more than the IUT asks for."""
 CONTROL = frozenset(CTL_NAMES)
 SIZES = ("SEG.LEN", "len(SEG.DATA)", "SEG.WND", "SEG.UP", "SEG.MSS")
 
 UNTRUE: dict[str, tuple[Step, ...]] = {
     "SEG.CHECKSUM-OK": ({"damage": "checksum"},),
     "SEG.HEADER-OK": ({"damage": "offset"},),
-    "SEG.OPTIONS-OK": ({"options": "fd000000"}, {"options": "02000000"}, {"options": "fd010000"}, {"options": "0101fd09"}),
+    "SEG.OPTIONS-OK": (
+        {"options": "fd000000"},
+        {"options": "02000000"},
+        {"options": "fd010000"},
+        {"options": "0101fd09"},
+    ),
 }
 """How a flag about a segment's form is made false."""
 TRUE: dict[str, tuple[Step, ...]] = {
@@ -71,6 +78,8 @@ class View:
     fresh: int = 1
     """The next handle that was not used."""
     acceptable: bool = False
+    timed: bool = False
+    """A timer runs that may end by itself."""
     injected: int = 0
     handles: list[int] = field(default_factory=list)
 
@@ -95,7 +104,9 @@ class Stimuli:
         self.procedures = tuple(r for r in found if r.kind == "procedure")
         self.icmps = tuple(r for r in found if r.subject == "icmp" and r.flags)
         self.icmp_edges = tuple(e for r in found if r.subject == "icmp" for e in r.edges)
-        self.loose = tuple(dict.fromkeys(e for r in found if r.kind == "event" and r.subject == "segment" for e in r.edges))
+        self.loose = tuple(
+            dict.fromkeys(e for r in found if r.kind == "event" and r.subject == "segment" for e in r.edges)
+        )
         self.later = edges.later()
         self.mixed = tuple(dict.fromkeys(flags_of(r) for r in found if r.subject == "segment"))
         """What the guards ask of the control bits, each once."""
@@ -124,7 +135,7 @@ class Stimuli:
         if what == "call" and (view.handle or view.listener):
             return self.call(draw, view)
         if what == "wait":
-            return self.wait(draw)
+            return self.wait(draw, view)
         if what == "icmp" and view.state not in ("CLOSED", "LISTEN"):
             return self.icmp(draw)
         if what == "garbage":
@@ -203,8 +214,8 @@ class Stimuli:
         if field_ in ("SEG.SEQ", "SEG.ACK"):
             out[field_[4:].lower()] = value
         else:
-            if abs(value[1]) > 65535:
-                value[1] %= 1461
+            if abs(value[1]) > (65535 if field_ in ("SEG.WND", "SEG.UP", "SEG.MSS") else LONGEST):
+                value[1] %= LONGEST
             if field_ == "SEG.LEN":
                 value[1] -= ("SYN" in out["seg"]) + ("FIN" in out["seg"])
             key = {"SEG.LEN": "len", "len(SEG.DATA)": "len", "SEG.WND": "wnd", "SEG.UP": "up", "SEG.MSS": "mss"}[field_]
@@ -286,12 +297,12 @@ class Stimuli:
             out["proto"] = pick(draw, (17, 253, 1 if self.family == 4 else 58))
         return out
 
-    def wait(self, draw: Draw) -> Step:
+    def wait(self, draw: Draw, view: View) -> Step:
         """Time: until a timer must have ended, just before it, or as long as a parameter says."""
         how = pick(draw, ("timer", "timer", "timer", "short", "short", "early", "named", "before"))
         if how == "timer":
             return {"wait": "timer"}
-        if how == "before" and self.times.patient:
+        if how == "before" and self.times.patient and view.timed:
             return {"wait": "before-timer"}
         if how == "early":
             return {"wait": "timer", "less": pick(draw, (1, 2, 1000, 100_000))}

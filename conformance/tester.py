@@ -178,9 +178,9 @@ class Tester:
                 value = getattr(c, VARIABLES[base])
         return int(value + offset) & 0xFFFFFFFF
 
-    def amount(self, key: Key, given: Any, most: int) -> int:
-        """A number of octets: as it is, or [base, offset] within 0 and ``most``."""
-        return given if isinstance(given, int) else min(max(_signed(self.number(key, given)), 0), most)
+    def amount(self, key: Key, given: Any, most: int, least: int = 0) -> int:
+        """A number of octets: as it is, or [base, offset] within ``least`` and ``most``."""
+        return given if isinstance(given, int) else min(max(_signed(self.number(key, given)), least), most)
 
     def segment(self, step: Step) -> Segment:
         """The segment of a ``seg`` step."""
@@ -262,7 +262,7 @@ class Tester:
                 args = {"local": (self.s.local, self.s.local_port), "backlog": step.get("backlog", 8)}
             elif fn == "send":
                 at = self.sent & 0xFFFF
-                n = self.amount(self.key(step), step["len"], 65535)
+                n = self.amount(self.key(step), step["len"], 65535, 1)
                 args = {"data": PATTERN[at : at + n], "urgent": step.get("urgent", False)}
             self.call(h, fn, **args)
         elif "seg" in step:

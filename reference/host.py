@@ -176,7 +176,8 @@ class Host:
         key = connection.key
         known = self.connections.get(key) is connection
         listener = self.listeners.get(key[1])
-        if listener is not None and key in listener.opening and state != "SYN-RECEIVED":
+        mine = known or key not in self.connections
+        if listener is not None and mine and key in listener.opening and state != "SYN-RECEIVED":
             listener.opening.discard(key)
             if state in SYNCHRONIZED:
                 listener.ready.append(connection)
@@ -307,6 +308,8 @@ class Host:
     def _on_connection(self, h: int, connection: Connection, fn: str, args: dict[str, Any]) -> Outcome:
         if fn == "accept":
             return Outcome("error", "EINVAL")
+        if fn == "open_active" and self.connections.get(connection.key, connection) is not connection:
+            return Outcome("error", "EADDRINUSE")
         result = connection.call(fn, self._event(fn, args), self.now)
         if fn == "set":
             self._buffer(connection, OPTIONS[args["option"]], args["value"])

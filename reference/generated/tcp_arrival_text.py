@@ -191,12 +191,14 @@ def arrives_fin__at_closed_window(c: Tcp, e: Any, x: Run) -> int | None:
 
 
 def arrives_fin__before_its_turn(c: Tcp, e: Any, x: Run) -> int | None:
-    """A FIN behind a hole is held like text. RFC 9293 3.10.7.4 eighth"""
+    """A FIN behind a hole is held like text; with text, it calls for no second acknowledgment. RFC 9293
+    3.10.7.4 eighth"""
     if not (e.ctl & 1 != 0 and lt(c.rcv_nxt, fin_seq(c, e, x)) and lt(fin_seq(c, e, x), c.rcv_edge)):
         return None
     x.fired.append("tcp/fin/before_its_turn")
     c.fin_known = True
     c.fin_seq = fin_seq(c, e, x)
+    c.repeats = c.repeats - 1 if len(e.data) > 0 and c.repeats > 0 else c.repeats
     do_may_repeat(c, None, x)
     return CONTINUE
 
