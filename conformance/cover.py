@@ -24,10 +24,12 @@ class Variant:
 
     profile: str
     habits: Literal["usual", "contrary", "wild"] = "usual"
+    mtu: int = 1500
 
     @property
     def name(self) -> str:
-        return self.profile if self.habits == "usual" else f"{self.profile}, {self.habits}"
+        more = ([] if self.habits == "usual" else [self.habits]) + ([] if self.mtu == 1500 else [f"MTU {self.mtu}"])
+        return ", ".join([self.profile, *more])
 
     def policy(self, machine: Machine) -> Callable[..., Policy]:
         """What makes the policy of each connection."""
@@ -43,6 +45,7 @@ VARIANTS = (
     Variant("rfc5961"),
     Variant("rfc5961", "contrary"),
     Variant("rfc5961", "wild"),
+    Variant("rfc5961", mtu=576),
     Variant("rfc9293"),
     Variant("rfc793"),
     Variant("linux"),
@@ -57,10 +60,11 @@ class Runner:
     def __init__(self, coverage: Coverage, variant: Variant):
         self.coverage = coverage
         self.variant = variant
-        self.settings = Settings(coverage.oracle, variant.profile)
+        self.settings = Settings(coverage.oracle, variant.profile, params={"mtu": variant.mtu})
         self.target = ReferenceTarget(
             machine=coverage.reference,
             profile=variant.profile,
+            mtu=variant.mtu,
             policy=variant.policy(coverage.reference),
         )
 

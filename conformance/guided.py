@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from wireproof.conformance.cover import Runner, Variant
 from wireproof.conformance.coverage import Coverage
-from wireproof.conformance.draws import Tape
+from wireproof.conformance.draws import Tape, pick
 from wireproof.conformance.generated import cut_belief, look
 from wireproof.conformance.search import look as alike
-from wireproof.conformance.stimuli import Stimuli
+from wireproof.conformance.stimuli import Stimuli, View
 from wireproof.conformance.testcase import Step
 
 LONGEST = 24
@@ -23,6 +23,11 @@ FRESH = 4
 """One trace in so many begins anew."""
 TAIL = 8
 """Steps drawn behind what is gone on with, at most."""
+
+AGAIN = 5
+"""One step in so many is the last one again: three equal acknowledgments mean more than one."""
+BEFORE_WRAP = (1, 2, 3, 12, 537, 1461, 1462, 2922, 65535)
+"""How many numbers are left before they wrap around, counted from a SYN's."""
 
 
 @dataclass(slots=True)
@@ -62,8 +67,6 @@ def hunt(coverage: Coverage, runner: Runner, job: Hunt, runs: int, stop: Callabl
             _trace(coverage, runner, job, stimuli, draw, first)
         except AssertionError as error:
             job.refused.append(str(error))
-        except ValueError:  # what was drawn does not fit a datagram
-            continue
     return job
 
 
@@ -76,7 +79,7 @@ def _trace(coverage: Coverage, runner: Runner, job: Hunt, stimuli: Stimuli, draw
         todo = stimuli.opening(draw)
     length = given + 1 + draw(TAIL)
     while len(steps) < length:
-        step = todo.pop(0) if todo else stimuli.step(draw, look(tester))
+        step = todo.pop(0) if todo else _next(stimuli, draw, look(tester), steps)
         steps.append(step)
         covers = runner.step(tester, session, step)
         if covers is None or cut_belief(tester.oracle):
@@ -96,3 +99,13 @@ def _trace(coverage: Coverage, runner: Runner, job: Hunt, stimuli: Stimuli, draw
             job.found.append(Found(list(steps), runner.variant, covers))
         if len(steps) <= LONGEST:
             job.pool.append(list(steps))
+
+
+def _next(stimuli: Stimuli, draw: Tape, view: View, steps: list[Step]) -> Step:
+    """The next step: mostly a new one; at times the last once more, and a SYN whose numbers soon wrap around."""
+    if steps and draw(AGAIN) == 1 and ("seg" in steps[-1] or "wait" in steps[-1]):
+        return dict(steps[-1])
+    step = stimuli.step(draw, view)
+    if "SYN" in step.get("seg", "") and view.state in ("CLOSED", "LISTEN", "SYN-SENT") and draw(3) == 1:
+        step["seq"] = ["ABS", (1 << 32) - pick(draw, BEFORE_WRAP)]
+    return step

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from wireproof.spec import ir
 from wireproof.spec import syntax as s
-from wireproof.spec.expressions import Scope, Typer
+from wireproof.spec.expressions import Scope, Typer, walk
 from wireproof.spec.format import expression
 from wireproof.spec.scope import CONTROL_BITS, Globals, suggest
 from wireproof.spec.source import Span
@@ -137,6 +137,8 @@ class RuleElaborator:
                     self.problem("misplaced", c.span, "'due' goes with 'may send'", "use a timer")
                 within = t.expect(c.within, ir.DURATION, self.scope)
                 o.due = (within, t.flag(c.condition, self.scope) if c.condition else None)
+                for e in (x for x in o.due if x is not None):
+                    self.no_lets(e, e.span)
             case s.Choose():
                 self.choose(c)
             case s.Let():
@@ -165,13 +167,18 @@ class RuleElaborator:
         self.ended = span
 
     def conjuncts(self, label: str | None, guard: s.Expr) -> list[ir.Conjunct]:
-        parts = [guard] if label or not (isinstance(guard, s.Logic) and guard.op == "and") else guard.of
-        return [
-            ir.Conjunct(
-                label or expression(p), self.t.flag(p, self.scope), span=p.span if p.span.line > 1 else guard.span
-            )
-            for p in parts
-        ]
+        found = conjuncts(self.t, label, guard, self.scope)
+        for c in found:
+            self.no_lets(c.test, c.span)
+        return found
+
+    def no_lets(self, e: ir.Expr, at: Span) -> None:
+        """A rule's own let is an action: it has no value while it is asked whether the rule holds."""
+        for x in walk(e):
+            if isinstance(x, ir.Local):
+                text = f"a condition reads '{x.name}', which has a value only once the rule is taken"
+                hint = "write the let at the head of the section, or its expression in the condition"
+                self.problem("let-in-condition", at, text, hint)
 
     def choose(self, c: s.Choose) -> None:
         choice = self.e.choice(c, self.scope)
@@ -309,6 +316,15 @@ class RuleElaborator:
                 else:
                     low_e = high_e = t.fit(count, ir.LENGTH, c.text.span)
         return ir.Send(seq, seq_high, ack, ack_low, ctl, may, text, low_e, high_e, rest, span=c.span)
+
+
+def conjuncts(t: Typer, label: str | None, guard: s.Expr, scope: Scope) -> list[ir.Conjunct]:
+    """A condition with a name is one conjunct; without one, each part between its outermost 'and's is one."""
+    parts = [guard] if label or not (isinstance(guard, s.Logic) and guard.op == "and") else guard.of
+    return [
+        ir.Conjunct(label or expression(p), t.flag(p, scope), span=p.span if p.span.line > 1 else guard.span)
+        for p in parts
+    ]
 
 
 def rule_expressions(r: ir.Rule) -> list[ir.Expr]:

@@ -18,18 +18,21 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ITEMS = _words("machine enum header event call param profile var timer let function on may every after procedure")
+ITEMS = _words(
+    "machine enum header event call param profile var timer let function on may every after procedure invariant "
+    "property theorem"
+)
 CLAUSES = _words(
     "means cites note supports without deviates cell when otherwise let choose require due set enter send start stop "
     "return report signal do drop continue redeliver"
 )
-STARTERS = ITEMS | CLAUSES | {"rule", "field", "with"}
+STARTERS = ITEMS | CLAUSES | {"rule", "field", "with", "holds"}
 """Words that begin an item, a rule or a clause."""
 
-WORDS = STARTERS | _words("not and or implies if then else in any step named timeout text")
+WORDS = STARTERS | _words("not and or implies if then else in any step named timeout text for")
 """Those, and the other words that a name can stand behind."""
 
-OPENERS = _words("and or not implies if then else mod = < > + - * /")
+OPENERS = _words("and or not implies if then else holds mod = < > + - * /")
 """An expression comes behind them."""
 
 OPERATORS = {

@@ -1560,7 +1560,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "c676b24bb2f3"
+SPEC_HASH = "3f0c8fc4262e"
 
 __all__ = [
     "AFTER",
