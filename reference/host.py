@@ -18,7 +18,7 @@ from wireproof.reference.addresses import is_group, is_invalid_source
 from wireproof.reference.codec import Icmp, decode, encode
 from wireproof.reference.connection import CallEvent, Connection
 from wireproof.reference.icmp import classify
-from wireproof.reference.policy import Policy
+from wireproof.reference.policy import USES, Policy
 from wireproof.reference.run import REDELIVER, Outcome
 from wireproof.reference.segment import ACK, RST, SYN, Segment
 
@@ -57,6 +57,7 @@ class Host:
     """One address of a reference stack.
 
     ``transmit`` takes each IP datagram sent; ``broadcast`` are the addresses that mean everybody on the network.
+    ``uses`` and ``choose`` are what policies do with permissions and silent choices (policy.py).
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class Host:
         rcvbuf: int = 65535,
         broadcast: frozenset[bytes] = frozenset(),
         encode_segment: Callable[[Segment], bytes] = encode,
+        uses: frozenset[str] = USES,
+        choose: Callable[[str, bool], bool] | None = None,
     ):
         self.address = address
         self.transmit = transmit
@@ -85,6 +88,8 @@ class Host:
         self.rcvbuf = rcvbuf
         self.broadcast = broadcast
         self.encode = encode_segment
+        self.uses = uses
+        self.choose = choose
         self.now = 0
         self.own = frozenset({address})
         self.connections: dict[Key, Connection] = {}
@@ -151,7 +156,7 @@ class Host:
 
     def _connection(self, key: Key) -> Connection:
         four_tuple = key[0] + key[1].to_bytes(2, "big") + key[2] + key[3].to_bytes(2, "big")
-        policy = Policy(self.p, self.secret, four_tuple, self.sndbuf, self.rcvbuf)
+        policy = Policy(self.p, self.secret, four_tuple, self.sndbuf, self.rcvbuf, self.uses, self.choose)
         return Connection(self.machine, policy, key, self._send)
 
     def _send(self, s: Segment) -> None:

@@ -6,6 +6,7 @@ Each method answers one freedom; a stack with other habits is another policy. Ti
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from wireproof.reference.run import Outcome
@@ -52,15 +53,27 @@ class Policy:
     """The reference's decisions for one connection.
 
     ``secret`` keys the initial sequence numbers (RFC 6528), ``four_tuple`` is the connection's identity as octets,
-    ``sndbuf`` and ``rcvbuf`` are octets.
+    ``sndbuf`` and ``rcvbuf`` are octets. ``uses`` are the permissions to use; ``choose`` is asked at each silent
+    choice, with its name and what the reference would choose.
     """
 
-    def __init__(self, p: Any, secret: bytes, four_tuple: bytes, sndbuf: int = 65536, rcvbuf: int = 65535):
+    def __init__(
+        self,
+        p: Any,
+        secret: bytes,
+        four_tuple: bytes,
+        sndbuf: int = 65536,
+        rcvbuf: int = 65535,
+        uses: frozenset[str] = USES,
+        choose: Callable[[str, bool], bool] | None = None,
+    ):
         self.p = p
         self.secret = secret
         self.four_tuple = four_tuple
         self.sndbuf = sndbuf
         self.rcvbuf = rcvbuf
+        self.uses = uses
+        self.choose = choose
         self.fired: list[str] = []
         self.signals: list[str] = []
         self.count = 0
@@ -73,7 +86,7 @@ class Policy:
     def flag(self, name: str) -> bool:
         if name == "room":
             return len(self.c.snd_data) < self.sndbuf
-        return CHOICES[name]
+        return CHOICES[name] if self.choose is None else self.choose(name, CHOICES[name])
 
     def number(self, c: Any, name: str) -> int:
         """An initial sequence number: a clock of 4 us plus a keyed function of the four-tuple (RFC 9293 3.4.1)."""

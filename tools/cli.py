@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run", "conformance tests against a target"),
     "replay": ("replay", "replay", "judge a recorded trace again, or run it again"),
     "cex": ("cex", "cex", "counterexamples: list, show, explain"),
+    "diff": ("diff", "diff", "what tells two profiles, targets or runs apart"),
     "targets": ("targets", "targets", "what can be tested: ref, mutants, linux"),
     "suite": ("suite", "suite", "the frozen test cases"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
