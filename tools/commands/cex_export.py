@@ -48,7 +48,7 @@ def export(what: str, form: str, output: Path | None) -> None:
     elif form == "pcapng" and sys.stdout.isatty():
         end("a capture is no text for a terminal: name a file with --output", USAGE)
     else:
-        click.get_binary_stream("stdout").write(shown)
+        click.echo(shown, nl=False)
 
 
 def find(what: str) -> tuple[str, Path]:
