@@ -363,6 +363,7 @@ class Oracle:
         key = (self.local, local[1], remote[0], remote[1])
         if result.kind == "ok":
             self.handles[h] = key
+            self.detached.pop(h, None)
             self._settle(key, judge)
 
     def _open_passive(self, h: int, args: dict[str, Any], result: Result, now: int) -> None:
@@ -371,6 +372,7 @@ class Oracle:
         if result.kind == "ok":
             self.listeners[port] = Listening(options)
             self.handles[h] = port
+            self.detached.pop(h, None)
         elif not (result.kind == "error" and result.value == "EADDRINUSE"):
             self._wrong(f"open_passive() returned {result.kind} {result.value} on a free port", now)
 

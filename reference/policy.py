@@ -6,7 +6,7 @@ Each method answers one freedom; a stack with other habits is another policy. Ti
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from wireproof.reference.run import MayRule, Outcome, Template
@@ -45,9 +45,6 @@ CHOICES = {
 }
 """The silent choices, by name; ``room`` depends on the buffer."""
 
-CONTRARY = {name: not value for name, value in CHOICES.items()}
-"""The silent choices the other way round."""
-
 DELAYED_ACK = 100_000
 """How long the reference waits for something to carry an acknowledgment."""
 
@@ -56,7 +53,8 @@ class Policy:
     """The reference's decisions for one connection.
 
     ``secret`` keys the initial sequence numbers (RFC 6528), ``four_tuple`` is the connection's identity as octets,
-    ``sndbuf`` and ``rcvbuf`` are octets; ``choices`` answers the silent choices.
+    ``sndbuf`` and ``rcvbuf`` are octets. ``uses`` are the permissions to use; ``choose`` is asked at each silent
+    choice, with its name and what the reference would choose.
     """
 
     def __init__(
@@ -66,14 +64,16 @@ class Policy:
         four_tuple: bytes,
         sndbuf: int = 65536,
         rcvbuf: int = 65535,
-        choices: Mapping[str, bool] = CHOICES,
+        uses: frozenset[str] = USES,
+        choose: Callable[[str, bool], bool] | None = None,
     ):
         self.p = p
         self.secret = secret
         self.four_tuple = four_tuple
         self.sndbuf = sndbuf
         self.rcvbuf = rcvbuf
-        self.choices = choices
+        self.uses = uses
+        self.choose = choose
         self.fired: list[str] = []
         self.signals: list[str] = []
         self.count = 0
@@ -84,9 +84,8 @@ class Policy:
     # ---- Run ----------------------------------------------------------------------------------------------------
 
     def flag(self, name: str) -> bool:
-        if name == "room" and name not in self.choices:
-            return len(self.c.snd_data) < self.sndbuf
-        return self.choices[name]
+        usual = len(self.c.snd_data) < self.sndbuf if name == "room" else CHOICES[name]
+        return usual if self.choose is None else self.choose(name, usual)
 
     def number(self, c: Any, name: str) -> int:
         """An initial sequence number: a clock of 4 us plus a keyed function of the four-tuple (RFC 9293 3.4.1)."""
@@ -106,11 +105,6 @@ class Policy:
         return True
 
     # ---- what to send -------------------------------------------------------------------------------------------
-
-    @property
-    def uses(self) -> frozenset[str]:
-        """The permissions that are looked at."""
-        return USES
 
     def willing(self, rule: MayRule) -> bool:
         """Use a permission that holds?"""

@@ -6,7 +6,6 @@ All of it hangs on the host's secret: the same secret, the same decisions.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from typing import Any
 
 from wireproof.reference.policy import CHOICES, Policy
@@ -32,15 +31,12 @@ class Wild(Policy):
         everything: frozenset[str] = frozenset(),
     ):
         self.random = random.Random(secret + four_tuple)
-        choices: Mapping[str, bool] = {name: self.random.random() < 0.5 for name in CHOICES}
-        super().__init__(p, secret, four_tuple, sndbuf, rcvbuf, choices)
-        self.everything = everything
+        other = {name: self.random.random() < 0.5 for name in CHOICES}
+        super().__init__(
+            p, secret, four_tuple, sndbuf, rcvbuf, everything, lambda name, usual: usual != other.get(name, False)
+        )
         self.at = -1
         self.used = 0
-
-    @property
-    def uses(self) -> frozenset[str]:
-        return self.everything
 
     def willing(self, rule: MayRule) -> bool:
         if self.at != self.c.now:

@@ -20,7 +20,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "doctor", "what works on this machine, and why not"),
     "run": ("run", "run", "conformance tests against a target"),
     "replay": ("replay", "replay", "judge a recorded trace again, or run it again"),
-    "cex": ("cex", "cex", "counterexamples: list, show, explain"),
+    "cex": ("cex", "cex", "counterexamples: list, show, explain, export"),
+    "diff": ("diff", "diff", "what tells two profiles, targets or runs apart"),
     "targets": ("targets", "targets", "what can be tested: ref, mutants, linux"),
     "suite": ("suite", "suite", "the frozen test cases"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
@@ -28,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fmt": ("fmt", "fmt", "canonical text of specification files"),
 }
 """Command: module below wireproof.tools.commands, attribute, one line."""
+ALIASES = {"counterexample": "cex"}
+"""Other names of commands, which the map does not show."""
 
 
 class _Group(click.Group):
@@ -37,6 +40,7 @@ class _Group(click.Group):
         return [c for c, (module, _, _) in COMMANDS.items() if _exists(module)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        name = ALIASES.get(name, name)
         if name not in COMMANDS:
             return None
         if not _exists(COMMANDS[name][0]):

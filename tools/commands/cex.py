@@ -9,6 +9,7 @@ import click
 
 from wireproof.conformance import records
 from wireproof.conformance.campaign import NOTHING, USAGE
+from wireproof.tools.commands.cex_export import export
 from wireproof.tools.endings import end
 from wireproof.tools.marks import marks
 from wireproof.tools.view import ladder, story
@@ -19,6 +20,9 @@ FORMAT = click.option("--format", "fmt", type=click.Choice(["rich", "plain", "js
 @click.group()
 def cex() -> None:
     """Counterexamples: the failures that runs have recorded."""
+
+
+cex.add_command(export)
 
 
 @cex.command("list")

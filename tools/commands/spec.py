@@ -1,4 +1,4 @@
-"""``wireproof spec``: check the specification, list and show rules, requirements, the grid, the notes."""
+"""``wireproof spec``: check the specification, list, show and draw rules, requirements, the grid, the notes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import Any
 
 import click
 
+from wireproof.tools.commands.diagram import diagram
+
 FORMAT = click.Choice(["text", "json"])
 
 
 @click.group()
 def spec() -> None:
-    """The specification: check, list, show, rules, requirements, grid, notes."""
+    """The specification: check, list, show, rules, requirements, grid, notes, diagram."""
+
+
+spec.add_command(diagram)
 
 
 @spec.command()
