@@ -80,7 +80,7 @@ class Oracle:
         self.detached: dict[int, Judge] = {}
         """Handles whose connection is in CLOSED: the user may still ask."""
         self.ended: dict[Key, tuple[Key, Judge]] = {}
-        """Connections that were established and ended before anybody accepted them, by the name that they wait under."""
+        """Connections that were open and ended before anybody accepted them, by the name that they wait under."""
         self.listeners: dict[int, Listening] = {}
         self.handles: dict[int, Key | int] = {}
         """Handle to a connection's key, or to a listener's port."""
@@ -168,8 +168,8 @@ class Oracle:
         judge = self.judges.get(key)
         if judge is None:
             judge = self._new(key, s.dport)
-        elif s.dport in self.listeners and any(c.state == "CLOSED" for c in judge.configs):
-            self._perhaps_over(key, judge)
+        elif s.dport in self.listeners:
+            self._perhaps_over(key, judge, now)
         self._note(judge.arrive("segment", s, now), judge, step)
         if judge.end == REDELIVER and self.refusal is None:
             self._reopened(key, judge)
@@ -216,13 +216,16 @@ class Oracle:
         self.judges[key] = judge
         return judge
 
-    def _perhaps_over(self, key: Key, judge: Judge) -> None:
+    def _perhaps_over(self, key: Key, judge: Judge, now: int) -> None:
         """A segment comes for a connection that may be over, and there is a listener: then it is the listener's."""
         listening = self.listeners[key[1]]
-        over = [c for c in judge.configs if c.state == "CLOSED" and not c.owed]
-        if key in listening.children and not any(map(_was_established, over)):
-            fresh = self._new(key, key[1]).configs
-            judge.configs = [c for c in judge.configs if c not in over] + fresh
+        over = [c for c in judge.configs if c.state in ("CLOSED", "LISTEN") and not c.owed]
+        waiting = key in listening.children
+        gives_up = waiting and any(c.state == "SYN-RECEIVED" for c in judge.configs) and judge.may_be_over(now)
+        if not over and not gives_up:
+            return
+        if waiting and not any(map(_was_established, over)):
+            judge.configs = [c for c in judge.configs if c not in over] + self._new(key, key[1]).configs
         else:
             judge.lossy = True  # two connections would have to be followed: nothing is said from here on
         self.judges[key] = judge
