@@ -7,6 +7,7 @@ the tape is handed to it as an example that failed before, and it shrinks that l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
@@ -77,8 +78,7 @@ def shrunk(
         max_examples=tries,
         suppress_health_check=list(HealthCheck),
     )
-    try:
+    # It raises when nothing failed, and when what failed does so no more because the tries are used up.
+    with suppress(HypothesisException):
         find(st.data(), fails, settings=quiet, database_key=KEY)
-    except HypothesisException:  # nothing failed, or what failed is flaky by now because the tries are used up
-        pass
     return best[-1] if best else None
