@@ -106,7 +106,9 @@ def _together(
 ) -> list[Minimised | None]:
     """Many searches side by side: what one waits for, the others use."""
     first = attempts.reports(traces)
-    under = [_Under(t, r) if (r := refused(report)) is not None else None for t, report in zip(traces, first, strict=True)]
+    under = [
+        _Under(t, r) if (r := refused(report)) is not None else None for t, report in zip(traces, first, strict=True)
+    ]
     while todo := [u for u in under if u is not None and u.candidates is not None]:
         asked = [(u, i) for u in todo for i in range(len(u.candidates or ()))]
         told(len(todo))

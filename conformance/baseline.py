@@ -1,6 +1,7 @@
 """Known departures of an implementation: a TOML file next to its target, each entry with the reason.
 
-An entry explains failures (``kind = "fail"``: by test id, rule and text) or departures from a SHOULD that passing
+An entry explains failures (``kind = "fail"``: by test id, rule and text; those of generated traces by the rules that
+the shortest such trace makes fire instead of the test id) or departures from a SHOULD that passing
 tests carry (``kind = "should"``: by rule and requirement). What no entry explains is news; an entry that explains
 nothing is stale.
 """
@@ -9,15 +10,20 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wireproof.conformance.select import glob, nearest
 
+GENERATED = "property/"
+"""How the ids of generated traces begin."""
+
 KEYS: dict[str, type] = {
     "kind": str,
     "match": list,
+    "property": list,
     "rule": str,
     "text": str,
     "seen": object,
@@ -41,6 +47,8 @@ class Entry:
     rule: str
     reason: str
     match: list[str] = field(default_factory=lambda: ["**"])
+    property: list[str] = field(default_factory=list)
+    """Of generated traces: one of these; each names rules (globs, joined by `` + ``) that all fired in the trace."""
     text: str = ""
     seen: Any = ""
     requirements: list[str] = field(default_factory=list)
@@ -53,13 +61,19 @@ class Entry:
         """Is the test one of those it is about?"""
         return any(glob(m).fullmatch(test_id) for m in self.match)
 
-    def explains(self, test_id: str, rule: str, text: str) -> bool:
-        """Does it explain this failure?"""
+    def about(self, test_id: str, fired: Collection[str]) -> bool:
+        """Is the test one of those it is about, or the trace one that makes its rules fire?"""
+        if not test_id.startswith(GENERATED):
+            return self.covers(test_id)
+        return any(all(_fired(part, fired) for part in item.split(" + ")) for item in self.property)
+
+    def explains(self, test_id: str, rule: str, text: str, fired: Collection[str] = ()) -> bool:
+        """Does it explain this failure, in a test that made these rules fire?"""
         return (
             self.kind == "fail"
             and glob(self.rule).fullmatch(rule) is not None
             and (not self.text or re.search(self.text, text) is not None)
-            and self.covers(test_id)
+            and self.about(test_id, fired)
         )
 
     def allows(self, test_id: str, rule: str, requirement: str) -> bool:
@@ -68,7 +82,7 @@ class Entry:
             self.kind == "should"
             and glob(self.rule).fullmatch(rule) is not None
             and (not self.requirements or requirement in self.requirements)
-            and self.covers(test_id)
+            and (test_id.startswith(GENERATED) or self.covers(test_id))
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,10 +99,10 @@ class Baseline:
     entries: list[Entry] = field(default_factory=list)
     path: Path | None = None
 
-    def failure(self, test_id: str, rules: list[str], text: str) -> Entry | None:
-        """The first entry that explains a failure with one of these rules."""
+    def failure(self, test_id: str, rules: list[str], text: str, fired: Collection[str] = ()) -> Entry | None:
+        """The first entry that explains a failure with one of these rules, in a test that made ``fired`` fire."""
         for entry in self.entries:
-            if any(entry.explains(test_id, rule, text) for rule in rules):
+            if any(entry.explains(test_id, rule, text, fired) for rule in rules):
                 entry.used += 1
                 return entry
         return None
@@ -106,8 +120,13 @@ class Baseline:
         return next((e for e in self.entries if e.always and e.covers(test_id)), None)
 
     def stale(self, undecided: list[str]) -> list[Entry]:
-        """Entries that explained nothing and are about no test that was left undecided."""
-        return [e for e in self.entries if not e.used and not any(e.covers(i) for i in undecided)]
+        """Entries about tests that explained nothing and are about no test that was left undecided."""
+        return [e for e in self.entries if not e.used and e.match and not any(e.covers(i) for i in undecided)]
+
+
+def _fired(rule: str, fired: Collection[str]) -> bool:
+    wanted = glob(rule)
+    return any(wanted.fullmatch(f) for f in fired)
 
 
 def read(path: Path, family: int = 0) -> Baseline:
@@ -144,7 +163,8 @@ def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
             raise BaselineError(f"{at}: '{key}' must be a list of texts")
     if raw.get("kind", "fail") not in ("fail", "should"):
         raise BaselineError(f"{at}: kind is '{raw['kind']}'; it must be 'fail' or 'should'")
-    needed = ["kind", "rule", "reason"] + (["match"] if raw.get("kind") == "fail" else ["requirements"])
+    by = [] if raw.get("property") else ["match"]
+    needed = ["kind", "rule", "reason"] + (by if raw.get("kind") == "fail" else ["requirements"])
     for key in needed:
         if not raw.get(key):
             raise BaselineError(f"{at}: '{key}' is missing")
@@ -154,6 +174,8 @@ def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
         re.compile(raw.get("text", ""))
     except re.error as e:
         raise BaselineError(f"{at}: text is no regular expression: {e}") from None
+    if "match" not in raw and "property" in raw:
+        raw = {**raw, "match": []}
     return Entry(number=number, **raw)
 
 

@@ -258,7 +258,7 @@ class Campaign:
         """What the baseline makes of a result."""
         if event["verdict"] == "fail":
             rules = [event["rule"], event["refused_by"]]
-            if entry := self.baseline.failure(event["id"], rules, event["text"]):
+            if entry := self.baseline.failure(event["id"], rules, event["text"], self.fired(event)):
                 event["overlay"], event["entry"] = "xfail", entry.as_dict()
         elif event["verdict"] == "pass":
             unlisted = [d for d in event["deviations"] if not self.baseline.deviation(event["id"], d[0], d[1])]
@@ -266,6 +266,10 @@ class Campaign:
                 event["overlay"], event["entry"] = "xpass", entry.as_dict()
             elif unlisted:
                 event["overlay"], event["unlisted"] = "unlisted", unlisted
+
+    def fired(self, event: Event) -> frozenset[str]:
+        """The rules that a failing test made fire: they tell known failures of generated traces."""
+        return frozenset(r for step in event.get("steps", ()) for r in step["rules"])
 
     def _count(self, event: Event) -> None:
         tally = self.tally

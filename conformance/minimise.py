@@ -1,7 +1,8 @@
 """Making a failing trace short: the fewest and plainest steps that are still refused by the same rule, in the same way.
 
-First steps are taken away in blocks (delta debugging), then each step is made plainer, then the names are made canonical;
-all of it again until nothing helps. What is left is 1-minimal: without any one of its steps it does not fail any more.
+First steps are taken away in blocks (delta debugging), then each step is made plainer, then names are made canonical,
+and all of it again until nothing helps. What is left is 1-minimal: without any one of its steps it is not refused any
+more.
 """
 
 from __future__ import annotations
@@ -166,7 +167,22 @@ USUAL: dict[str, list[Any]] = {
     "icmp": [[3, 0], [3, 3]],
 }
 """The plainest values of a field, the plainest first."""
-OPTIONAL = ("cut", "honest", "damage", "options", "src", "dst", "up", "wnd", "mss", "len", "peer", "urgent", "less", "mtu")
+OPTIONAL = (
+    "cut",
+    "honest",
+    "damage",
+    "options",
+    "src",
+    "dst",
+    "up",
+    "wnd",
+    "mss",
+    "len",
+    "peer",
+    "urgent",
+    "less",
+    "mtu",
+)
 OPTIONAL_GARBAGE = ("sum", "ports", "proto")
 
 

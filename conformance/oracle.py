@@ -18,7 +18,7 @@ from wireproof.reference.host import OPTIONS, SYNCHRONIZED
 from wireproof.reference.icmp import classify
 from wireproof.reference.machine import Machine
 from wireproof.reference.run import REDELIVER
-from wireproof.reference.segment import Segment
+from wireproof.reference.segment import ACK, RST, SYN, Segment
 
 Key = tuple[bytes, int, bytes, int]
 Verdict = Literal["pass", "fail", "inconclusive", "error", "unsupported", "skipped"]
@@ -47,8 +47,9 @@ class Listening:
     doubtful: bool = False
     """The user closed it, and whether that stops it is the implementation's choice."""
     children: list[Key] = field(default_factory=list)
+    """Connections made from it and not accepted yet; those that are open come last, in the order of their opening."""
+    opened: set[Key] = field(default_factory=set)
     accepted: set[Key] = field(default_factory=set)
-    """Connections made from it and not accepted yet, oldest first."""
 
 
 class Oracle:
@@ -80,7 +81,7 @@ class Oracle:
         self.detached: dict[int, Judge] = {}
         """Handles whose connection is in CLOSED: the user may still ask."""
         self.ended: dict[Key, tuple[Key, Judge]] = {}
-        """Connections that were established and ended before anybody accepted them, by the name that they wait under."""
+        """Connections that were open and ended before anybody accepted them, by the name that they wait under."""
         self.listeners: dict[int, Listening] = {}
         self.handles: dict[int, Key | int] = {}
         """Handle to a connection's key, or to a listener's port."""
@@ -168,14 +169,18 @@ class Oracle:
         judge = self.judges.get(key)
         if judge is None:
             judge = self._new(key, s.dport)
-        elif s.dport in self.listeners and any(c.state == "CLOSED" for c in judge.configs):
-            self._perhaps_over(key, judge)
+        elif s.dport in self.listeners:
+            self._perhaps_over(key, judge, s, now)
         self._note(judge.arrive("segment", s, now), judge, step)
+        for c in judge.configs:
+            if c.state == "LISTEN" and c.irs != c.rcv_nxt:
+                c.state = "CLOSED"
         if judge.end == REDELIVER and self.refusal is None:
             self._reopened(key, judge)
             again = self._new(key, s.dport)
             self._note(again.arrive("segment", s, now), again, step)
             again.configs += [c for c in judge.configs if c.state != "CLOSED"]
+            again.lossy = any(c.state not in ("CLOSED", "TIME-WAIT") for c in judge.configs)
             judge = again
         self._settle(key, judge)
 
@@ -216,13 +221,17 @@ class Oracle:
         self.judges[key] = judge
         return judge
 
-    def _perhaps_over(self, key: Key, judge: Judge) -> None:
+    def _perhaps_over(self, key: Key, judge: Judge, s: Segment, now: int) -> None:
         """A segment comes for a connection that may be over, and there is a listener: then it is the listener's."""
         listening = self.listeners[key[1]]
-        over = [c for c in judge.configs if c.state == "CLOSED" and not c.owed]
+        over = [c for c in judge.configs if c.state in ("CLOSED", "LISTEN") and not c.owed]
+        if not over and not judge.may_be_over(now):
+            return
         if key in listening.children and not any(map(_was_established, over)):
-            fresh = self._new(key, key[1]).configs
-            judge.configs = [c for c in judge.configs if c not in over] + fresh
+            judge.configs = [c for c in judge.configs if c not in over] + self._new(key, key[1]).configs
+        elif over and s.ctl & (SYN | ACK | RST) != SYN and all(map(_was_established, over)):
+            for c in over:
+                c.state = "LISTEN"  # for this segment, which opens nothing
         else:
             judge.lossy = True  # two connections would have to be followed: nothing is said from here on
         self.judges[key] = judge
@@ -281,6 +290,15 @@ class Oracle:
         known = listening is None or key in listening.children or key in listening.accepted
         if listening is not None and not known and all(c.passive for c in judge.configs):
             listening.children.append(key)
+        if listening is not None and key in listening.children and key not in listening.opened:
+            self._note_opened(listening, key)
+
+    def _note_opened(self, listening: Listening, key: Key) -> None:
+        """Connections are accepted in the order in which they are opened, whenever their SYN came."""
+        if self._states(key) <= SYNCHRONIZED:
+            listening.opened.add(key)
+            listening.children.remove(key)
+            listening.children.append(key)
 
     def _ended_unaccepted(self, listening: Listening, key: Key, judge: Judge) -> None:
         """A connection ended before it was accepted: one that was established can still be handed out."""
@@ -290,8 +308,10 @@ class Oracle:
             name = (*key[:3], -1 - len(self.steps))
             self.ended[name] = (key, judge)
             listening.children[at] = name
+            listening.opened.add(name)
         else:
             del listening.children[at]
+        listening.opened.discard(key)
 
     def _states(self, key: Key) -> set[str]:
         """The states that a connection may be in; one that ended before it was accepted counts as it was."""
@@ -389,6 +409,7 @@ class Oracle:
                 self._wrong("accept() gave a connection, and none was established", now)
                 return
             listening.children.remove(ready[0])
+            listening.opened.discard(ready[0])
             if ready[0] in self.judges:
                 self.handles[new] = ready[0]
                 listening.accepted.add(ready[0])

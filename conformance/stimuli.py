@@ -27,7 +27,8 @@ WINDOWS = (65535, 65535, 65535, 0, 1, 400, 1460, 0x8000)
 LONGEST = 1461
 """Text of a segment, at most: one octet more than the IUT asks for."""
 CONTROL = frozenset(CTL_NAMES)
-SIZES = ("SEG.LEN", "len(SEG.DATA)", "SEG.WND", "SEG.UP", "SEG.MSS")
+WRITTEN = {"SEG.LEN": "len", "len(SEG.DATA)": "len", "SEG.WND": "wnd", "SEG.UP": "up", "SEG.MSS": "mss"}
+"""How a field is written in a step."""
 
 UNTRUE: dict[str, tuple[Step, ...]] = {
     "SEG.CHECKSUM-OK": ({"damage": "checksum"},),
@@ -153,9 +154,9 @@ class Stimuli:
         recipe = self.aim(draw, state)
         flags, more = self.flags(draw, recipe, state)
         out: Step = {"seg": flags, "seq": ["RCV.NXT", 0], "ack": ["SND.NXT", 0], **more}
-        if "SYN" not in flags and "RST" not in flags or chance(draw, 8):
-            if size := pick(draw, LENGTHS):
-                out["len"] = size
+        texted = ("SYN" not in flags and "RST" not in flags) or chance(draw, 8)
+        if texted and (size := pick(draw, LENGTHS)):
+            out["len"] = size
         if "SYN" in flags and "options" not in out and draw(8):
             out["mss"] = pick(draw, (1460, 1460, 536, 100))
         if (wnd := pick(draw, WINDOWS)) != 65535:
@@ -165,7 +166,7 @@ class Stimuli:
         if recipe.edges and draw(4):
             self.place(draw, out, pick(draw, recipe.edges))
         elif chance(draw, 8):
-            self.place(draw, out, pick(draw, self.later[pick(draw, tuple(f for f in self.later if f in SIZES))]))
+            self.place(draw, out, pick(draw, self.later[pick(draw, tuple(f for f in self.later if f in WRITTEN))]))
         if chance(draw, 4):
             self.off(draw, out)
         if chance(draw, 24):
@@ -210,16 +211,15 @@ class Stimuli:
         assert form is not None
         offset = pick(draw, OFFSETS)
         known, rest = self.fields(out, form)
-        value = [rest.text() or "ABS", rest.constant + known + offset]
+        base, at = rest.text() or "ABS", rest.constant + known + offset
         if field_ in ("SEG.SEQ", "SEG.ACK"):
-            out[field_[4:].lower()] = value
-        else:
-            if abs(value[1]) > (65535 if field_ in ("SEG.WND", "SEG.UP", "SEG.MSS") else LONGEST):
-                value[1] %= LONGEST
-            if field_ == "SEG.LEN":
-                value[1] -= ("SYN" in out["seg"]) + ("FIN" in out["seg"])
-            key = {"SEG.LEN": "len", "len(SEG.DATA)": "len", "SEG.WND": "wnd", "SEG.UP": "up", "SEG.MSS": "mss"}[field_]
-            out[key] = max(value[1], 0) if value[0] == "ABS" else value
+            out[field_[4:].lower()] = [base, at]
+            return
+        if abs(at) > (65535 if field_ in ("SEG.WND", "SEG.UP", "SEG.MSS") else LONGEST):
+            at %= LONGEST
+        if field_ == "SEG.LEN":
+            at -= ("SYN" in out["seg"]) + ("FIN" in out["seg"])
+        out[WRITTEN[field_]] = max(at, 0) if base == "ABS" else [base, at]
 
     def fields(self, out: Step, form: Form) -> tuple[int, Form]:
         """What the segment's other fields come to in a sum: the known part, and what stays relative."""
@@ -238,7 +238,7 @@ class Stimuli:
                     size += ("SYN" in out["seg"]) + ("FIN" in out["seg"])
                 known += k * size
             else:
-                size = out.get({"SEG.WND": "wnd", "SEG.UP": "up"}.get(name, "mss"), 65535 if name == "SEG.WND" else 0)
+                size = out.get(WRITTEN[name], 65535 if name == "SEG.WND" else 0)
                 known += k * (size if isinstance(size, int) else 0)
         return known, rest
 
@@ -300,12 +300,13 @@ class Stimuli:
     def wait(self, draw: Draw, view: View) -> Step:
         """Time: until a timer must have ended, just before it, or as long as a parameter says."""
         how = pick(draw, ("timer", "timer", "timer", "short", "short", "early", "named", "before"))
+        most: Step = {} if self.times.patient else {"most": self.times.longest}
         if how == "timer":
-            return {"wait": "timer"}
+            return {"wait": "timer", **most}
         if how == "before" and self.times.patient and view.timed:
             return {"wait": "before-timer"}
         if how == "early":
-            return {"wait": "timer", "less": pick(draw, (1, 2, 1000, 100_000))}
+            return {"wait": "timer", "less": pick(draw, (1, 2, 1000, 100_000)), **most}
         if how == "named" and self.waits:
             return {"wait": max(1, pick(draw, self.waits) + pick(draw, (0, 1, -1)))}
         return {"wait": pick(draw, (1, 1000, 10_000, 200_000))}

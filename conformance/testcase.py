@@ -6,11 +6,11 @@ A test case is data (one JSON object a line in a suite file). Its steps:
 "wnd": n, ...}``, ``{"icmp": what, "seq": [base, offset]}``, ``{"wait": microseconds}``, ``{"wait": "timer"}`` (until
 the next thing must have happened; ``"less": us`` so much earlier).
 
-Generated traces use more (``garbage.py``, ``numbers.py``): a base may be a sum of the specification's names (``"SND.UNA -
-MAX.SND.WND"``, ``"len(RCV.DATA)"``), and ``len``, ``wnd``, ``up``, ``mss``, ``mtu`` may be [base, offset] too;
-``{"again": n}`` injects the nth last datagram again; a ``seg`` with ``"cut": n`` lacks its last n octets (``"honest":
-true``: its IP header says so); ``{"raw": hex}`` is what a datagram carries in the place of a segment, ``{"octets":
-hex}`` a whole datagram.
+Generated traces use more (``garbage.py``, ``numbers.py``): a base may be a sum of the specification's names
+(``"SND.UNA - MAX.SND.WND"``, ``"len(RCV.DATA)"``), and ``len``, ``wnd``, ``up``, ``mss``, ``mtu`` may be [base,
+offset] too; ``{"again": n}`` injects the nth last datagram again; a ``seg`` with ``"cut": n`` lacks its last n octets
+(``"honest": true``: its IP header says so); ``{"raw": hex}`` is what a datagram carries in the place of a segment,
+``{"octets": hex}`` a whole datagram; ``"most": us`` bounds how long is waited for a timer.
 """
 
 from __future__ import annotations

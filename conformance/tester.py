@@ -283,7 +283,7 @@ class Tester:
         elif step["wait"] == "timer":
             deadline = self.oracle.next_deadline()
             left = NOTHING_DUE_US if deadline is None else max(0, deadline - self.s.now()) + self.oracle.slack + 1
-            left = max(0, left - step.get("less", 0))
+            left = min(max(0, left - step.get("less", 0)), step.get("most", left))
             yield from self.wait(min(left, self.patience))
         else:
             yield from self.wait(step["wait"])

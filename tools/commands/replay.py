@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from wireproof.conformance import catalogue, evidence, records
+from wireproof.conformance.baseline import GENERATED
 from wireproof.conformance.campaign import FAILED, INTERRUPTED, NOT_STARTED, NOTHING, PASSED, USAGE, Campaign
 from wireproof.conformance.mutation import MutantError
 from wireproof.conformance.session import IutError
@@ -56,7 +57,7 @@ def replay(what: str | None, target: str | None, fmt: str | None) -> None:
     if not recorded and not files:
         end("there is no failure to replay", NOTHING)
     if target is not None:
-        outcomes = _rerun(target, [*((e, None) for _, e in recorded), *(_from_file(f) for f in files)])
+        outcomes = _rerun(target, [*((e, _own_case(r, e)) for r, e in recorded), *(_from_file(f) for f in files)])
         how = f"run again on {target}"
     else:
         outcomes = [_rejudged(path, event) for path, event in _traces(recorded, files)]
@@ -121,6 +122,17 @@ def _from_file(path: Path) -> tuple[records.Event, TestCase | None]:
         return evidence.header(path)
     except TraceError as error:
         end(str(error), USAGE)
+
+
+def _own_case(run: records.Run, event: records.Event) -> TestCase | None:
+    """The test that a recording brings: of a generated trace there is no other."""
+    name = next((a for a in event["artefacts"] if a.endswith(".wpt")), None)
+    if name is None or not event["id"].startswith(GENERATED):
+        return None
+    try:
+        return evidence.header(run.path / name)[1]
+    except TraceError:
+        return None
 
 
 def _rejudged(path: Path | None, event: records.Event | None) -> Outcome:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -42,7 +42,8 @@ def cores() -> int:
 @click.option("-k", "keyword", metavar="EXPR", default="", help="Only ids with these words (and, or, not).")
 @click.option("--exclude", metavar="SELECT", multiple=True, help="Leave these out.")
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Only N of them, at random.")
-@click.option("--seed", metavar="S", default=0, show_default=True, help="Which ones --sample takes.")
+@click.option("--property", "events", metavar="N", type=click.IntRange(1), help="N events of generated traces instead.")
+@click.option("--seed", metavar="S", default=0, show_default=True, help="Which ones --sample or --property takes.")
 @click.option("--last-failed", is_flag=True, help="Only what failed in the last run of this target.")
 @click.option("--slow", is_flag=True, help="On a wall clock: tests that take minutes, too.")
 @click.option("--baseline", "baseline_file", type=click.Path(path_type=Path), help="Known departures, from this file.")
@@ -59,6 +60,7 @@ def run(
     keyword: str,
     exclude: tuple[str, ...],
     sample: int | None,
+    events: int | None,
     seed: int,
     last_failed: bool,
     slow: bool,
@@ -72,7 +74,8 @@ def run(
     ascii_only: bool,
     verbose: bool,
 ) -> None:
-    """Run conformance tests against TARGET and judge every answer by the specification.
+    """Run conformance tests against TARGET and judge every answer by the specification. With --property N, traces are
+    generated from what the rules compare until N events were done; what fails is made as short as it can be.
 
     TARGET is ref (the default), ref6, mutant:NAME, 'mutant:*' (each must be found), linux, linux6; see `wireproof
     targets list`. SELECT is a glob of test ids (tcp/sequence/**), a requirement (MUST-13, 'SHLD-*'), a section
@@ -88,6 +91,11 @@ def run(
       130  interrupted; what was found is kept and marked PARTIAL
     """
     name, selectors = split(arguments)
+    options = campaign.Options(strict, exit_zero, allow_inconclusive, slow)
+    if events is not None:
+        if selectors or exclude or keyword or sample or last_failed:
+            end("--property generates its tests: leave the selectors out", USAGE)
+        sys.exit(generated(name, events, seed, baseline_file, options, no_record, fmt, ascii_only, verbose))
     cases = read_suite()
     try:
         ids = failed_before(name) if last_failed else None
@@ -107,7 +115,6 @@ def run(
         end(str(error), USAGE)
     recorder = None if no_record else start_recording()
     command = shlex.join(["wireproof", *sys.argv[1:]])
-    options = campaign.Options(strict, exit_zero, allow_inconclusive, slow)
     try:
         if many:
             show = MutantsView(marks(fmt, ascii_only), verbose)
@@ -121,12 +128,46 @@ def run(
                 )
                 code = runner.run()["exit"]
     except (IutError, MutantError, OSError) as error:
-        what = f"{name} could not be started: {error}"
-        end(f"{what}\n`wireproof doctor` tells what this machine lacks", NOT_STARTED)
+        not_started(name, error)
     finally:
         if recorder is not None:
             recorder.close()
     sys.exit(code)
+
+
+def not_started(name: str, error: Exception) -> NoReturn:
+    """End the command: there is nothing to test."""
+    end(f"{name} could not be started: {error}\n`wireproof doctor` tells what this machine lacks", NOT_STARTED)
+
+
+def generated(
+    name: str,
+    events: int,
+    seed: int,
+    baseline_file: Path | None,
+    options: campaign.Options,
+    no_record: bool,
+    fmt: str | None,
+    ascii_only: bool,
+    verbose: bool,
+) -> int:
+    """``--property``: generated traces against one target; the exit status."""
+    from wireproof.tools.property_run import run_property
+
+    try:
+        kind = catalogue.find(name)
+        baseline = kind.baseline(baseline_file)
+    except (catalogue.UnknownTarget, BaselineError) as error:
+        end(str(error), USAGE)
+    recorder = None if no_record else start_recording()
+    command = shlex.join(["wireproof", *sys.argv[1:]])
+    try:
+        return run_property(kind, events, seed, baseline, recorder, options, command, fmt, ascii_only, verbose)
+    except (IutError, MutantError, OSError) as error:
+        not_started(name, error)
+    finally:
+        if recorder is not None:
+            recorder.close()
 
 
 def matching(name: str) -> list[str]:
