@@ -58,7 +58,7 @@ class World(NamedTuple):
 
 
 Log = list[tuple[str, str, Any]]
-"""What was seen at the hosts: the host, the kind (``rx``, ``tx``, ``call``, ``tick``, ``crash``, ``fired``), and what."""
+"""What was seen: the host, the kind (``rx``, ``tx``, ``call``, ``tick``, ``crash``, ``fired``), and what."""
 
 
 @dataclass(slots=True)
@@ -138,6 +138,9 @@ def apply(scenario: Scenario, world: World, event: Event, log: Log | None = None
     if kind == "drop":
         _flying(world, event)
         return world._replace(wire=world.wire[: event.n - 1] + world.wire[event.n :])
+    if kind == "delay":
+        flying = _flying(world, event)
+        return world._replace(wire=(*world.wire[: event.n - 1], *world.wire[event.n :], flying))
     if kind == "dup":
         return world._replace(wire=(*world.wire, _flying(world, event)))
     if kind == "crash":
@@ -394,10 +397,11 @@ def _offer(out: dict[tuple[Any, ...], Event], seq: int, ack: int, ctl: int, n: i
     out.setdefault((seq, ack, ctl, n), Event("inject", "A", segment=injected(seq, ack, ctl, n)))
 
 
-def injected(seq: int, ack: int, ctl: int, n: int = 0, wnd: int = 65535) -> Segment:
-    """A segment from the peer of a host alone; its text is the peer's pattern."""
+def injected(seq: int, ack: int, ctl: int, n: int = 0, wnd: int = 65535, host: str = "A") -> Segment:
+    """A segment to a host that looks like its peer's; its text is the pattern of a peer that the user plays."""
     at = (seq - PEER_ISN - 1 + (ctl & SYN != 0)) & 0xFFFF
-    s = Segment(ADDRESS["B"], ADDRESS["A"], PORT["B"], PORT["A"], seq, ack, ctl, 0 if ctl & 4 else wnd)
+    peer = other(host)
+    s = Segment(ADDRESS[peer], ADDRESS[host], PORT[peer], PORT[host], seq, ack, ctl, 0 if ctl & 4 else wnd)
     s.data = PATTERN[at : at + n]
     if ctl & SYN:
         s.mss = 1460

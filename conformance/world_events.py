@@ -19,7 +19,7 @@ class Event(NamedTuple):
     """Something that happens.
 
     ``kind`` is ``call`` (``call`` at ``host``; ``n`` octets to send or to take, or the value of ``option``),
-    ``deliver``, ``drop`` or ``dup`` (of segment ``n`` in flight, from 1), ``tick`` (to the end of the next timer),
+    ``deliver``, ``drop``, ``dup`` or ``delay`` (of segment ``n`` in flight, from 1), ``tick`` (to the end of the next timer),
     ``wait`` (``n`` us), ``inject`` (``segment`` to ``host``) or ``crash`` (``host`` forgets everything).
     """
 
@@ -37,7 +37,7 @@ def text(event: Event) -> str:
     match event.kind:
         case "call":
             return f"{event.host}.{_call(event)}"
-        case "deliver" | "drop" | "dup":
+        case "deliver" | "drop" | "dup" | "delay":
             return f"{event.kind} {event.n}"
         case "wait":
             return f"tick {duration(event.n)}"
@@ -45,7 +45,7 @@ def text(event: Event) -> str:
             return f"crash {event.host}"
         case "inject":
             assert event.segment is not None
-            return f"inject {segment_spec(event.segment)}"
+            return f"inject {'B ' if event.host == 'B' else ''}{segment_spec(event.segment)}"
     return event.kind
 
 
@@ -63,6 +63,7 @@ def segment_spec(s: Segment) -> str:
     """A segment in the form that ``inject`` reads."""
     out = f"<SEQ={s.seq}>" + (f"<ACK={s.ack}>" if s.ctl & 16 else "") + f"<CTL={s.control()}>"
     out += f" len {len(s.data)}" if s.data else ""
+    out += f" up {s.up}" if s.ctl & 32 else ""
     return out + (f" wnd {s.wnd}" if s.wnd != 65535 and not s.ctl & 4 else "")
 
 

@@ -63,7 +63,7 @@ def search(
     max_steps: int = MAX_STEPS,
     max_states: int = MAX_STATES,
 ) -> Found:
-    """A shortest sequence of events from ``start`` to a world where ``goal`` holds, through none where ``avoid`` does."""
+    """A shortest sequence of events from ``start`` to where ``goal`` holds, through no world where ``avoid`` does."""
     root = _Node(start, None, None, 0)
     if goal(start):
         return Found([], 1, 0)
