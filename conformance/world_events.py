@@ -19,8 +19,8 @@ class Event(NamedTuple):
     """Something that happens.
 
     ``kind`` is ``call`` (``call`` at ``host``; ``n`` octets to send or to take, or the value of ``option``),
-    ``deliver``, ``drop``, ``dup`` or ``delay`` (of segment ``n`` in flight, from 1), ``tick`` (to the end of the next timer),
-    ``wait`` (``n`` us), ``inject`` (``segment`` to ``host``) or ``crash`` (``host`` forgets everything).
+    ``deliver``, ``drop``, ``dup`` or ``delay`` (of segment ``n`` in flight, from 1), ``tick`` (to the end of the next
+    timer), ``wait`` (``n`` us), ``inject`` (``segment`` to ``host``) or ``crash`` (``host`` forgets everything).
     """
 
     kind: str

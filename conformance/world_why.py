@@ -76,6 +76,9 @@ def why(scenario: Scenario, model: ir.Model, world: World, event: Event) -> Answ
         answer.outcome.append("sends nothing")
         if host:
             answer.waiting = _waiting(scenario, model, happened, host)
+            c = happened.after.ends[HOSTS.index(host)].c
+            if c.snd_data and c.state in ("SYN-SENT", "SYN-RECEIVED"):
+                answer.outcome.append(f"the text is queued: nothing lets it go in {c.state}")
     return answer
 
 
