@@ -22,8 +22,9 @@ from wireproof.conformance.world_events import Event, segment_text
 from wireproof.conformance.world_record import Happened, step
 from wireproof.reference.run import CONTINUE
 from wireproof.reference.segment import Segment
+from wireproof.reference.sequence import MASK
 from wireproof.spec import ir
-from wireproof.spec.evaluate import evaluate
+from wireproof.spec.evaluate import applies, evaluate
 from wireproof.spec.expressions import events_of
 
 MAX_WAITING = 3
@@ -87,19 +88,19 @@ def _near(scenario: Scenario, model: ir.Model, c: Any) -> Neighbourhood:
 
 
 def _tried(near: Neighbourhood, section: ir.Section, env: Binding) -> Iterator[Tried]:
-    """The rules of a section up to the one that is taken; choices are the host's own policy."""
+    """The rules of a section up to the one that is taken; of a section that only hands on, the one that does."""
+    refused: list[Tried] = []
     for rule in section.rules:
-        false = _false(near, rule, env)
-        yield Tried(rule.id, not false, rule.meaning, rule.cites, false)
+        if not applies(rule, env):
+            continue
+        false = [near.reason(q, env) for q in rule.guard if not evaluate(q.test, env)]
         if not false:
+            hands_on = rule.end == "continue" and not rule.meaning
+            yield from () if hands_on else refused
+            yield Tried(rule.id, True, rule.meaning, rule.cites)
             return
-
-
-def _false(near: Neighbourhood, rule: ir.Rule, env: Binding) -> list[Reason]:
-    """What is false of a rule, with the choices as they are made."""
-    profile = [p for p in rule.supports if not env.profile(p)] + [f"not {p}" for p in rule.without if env.profile(p)]
-    foreign = [Reason(f"profile {p}", "the rule is for other profiles") for p in profile]
-    return foreign + [near.reason(q, env) for q in rule.guard if not evaluate(q.test, env)]
+        refused.append(Tried(rule.id, False, rule.meaning, rule.cites, false))
+    yield from refused
 
 
 def _choices(scenario: Scenario, i: int, end: End, model: ir.Model) -> dict[str, bool]:
@@ -169,8 +170,9 @@ def _waiting(scenario: Scenario, model: ir.Model, happened: Happened, host: str)
     c = end.c
     near = _near(scenario, model, c)
     env = Binding(model, c, scenario.p, None, _choices(scenario, i, end, model))
-    queued = bool(c.snd_data[(c.snd_nxt - c.snd_base) & 0xFFFFFFFF :]) if c.state not in ("CLOSED", "LISTEN") else False
-    if not queued and not (c.snd_fin and near.sections("may", c.state)):
+    unsent = (c.snd_base + len(c.snd_data) - c.snd_nxt) & MASK
+    queued = 0 < unsent <= len(c.snd_data)
+    if not queued and not (c.snd_fin and unsent == 0):
         return []
     known = model.abbreviations
     out = []
@@ -179,7 +181,7 @@ def _waiting(scenario: Scenario, model: ir.Model, happened: Happened, host: str)
             send = segment_sent(rule)
             if send is None or (send.text is None) == queued or any(events_of(q.test, known) for q in rule.guard):
                 continue
-            false = _false(near, rule, env)
-            if false:
+            false = [near.reason(q, env) for q in rule.guard if not evaluate(q.test, env)]
+            if false and applies(rule, env):
                 out.append(Tried(rule.id, False, rule.meaning, rule.cites, false))
     return sorted(out, key=lambda t: len(t.false))[:MAX_WAITING]

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("spec", "reference", "conformance", "nicmodel", "tools")
-SHIPPED = {".py", ".typed", ".lark", ".wire", ".toml", ".jsonl"}
+SHIPPED = {".py", ".typed", ".lark", ".wire", ".toml", ".jsonl", ".txt"}
 """Kinds of file that the code needs where it is installed."""
 
 

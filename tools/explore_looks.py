@@ -53,7 +53,7 @@ def _tried(session: Session, t: Tried, indent: str) -> None:
 
 
 def _reason(r: Reason) -> str:
-    named = f"{r.name}: " if r.name and r.name != r.text else ""
+    named = f"{r.name}: " if r.name and r.name != r.text.partition(":")[0] else ""
     return f"false  {named}{r.text}" + (f"   ({', '.join(r.values)})" if r.values else "")
 
 
