@@ -103,7 +103,8 @@ class Witness:
             elif kind == "tx":
                 self.oracle.tx(encode(what), self.now)
             elif kind == "call":
-                self._call(*what)
+                event, e, outcome = what
+                self._call(event, e, outcome, before.c.state == "LISTEN")
             elif kind == "tick":
                 if self.now != what:
                     self.oracle.quiet(self.now)
@@ -118,8 +119,9 @@ class Witness:
 
     # ---- calls ----------------------------------------------------------------------------------------------------
 
-    def _call(self, event: Event, e: Any, outcome: Outcome) -> None:
-        fn = event.call
+    def _call(self, event: Event, e: Any, outcome: Outcome, listening: bool) -> None:
+        # To close a listener is to let go of it: there is no direction that could stay open.
+        fn = "release" if event.call == "close" and listening else event.call
         if (
             fn.startswith("open")
             and outcome.kind == "ok"

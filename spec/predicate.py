@@ -72,7 +72,7 @@ def expression(
 
 def mentions(text: str, hosts: tuple[str, ...]) -> bool:
     """Does the text name one of the hosts?"""
-    return re.search(rf"\b(?:{'|'.join(hosts)})\.[A-Za-z]", text) is not None
+    return re.search(rf"\b(?:{'|'.join(hosts)})\.[A-Za-z]", text, re.IGNORECASE) is not None
 
 
 def qualified(e: ir.Expr, host: str, sorts: Mapping[str | None, str | None], model: ir.Model) -> ir.Expr:
