@@ -13,13 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from wireproof.conformance.tester import PATTERN, PEER_ISN
 from wireproof.conformance.world_events import Event, Flying
 from wireproof.conformance.world_policy import FixedPolicy
 from wireproof.reference import machine as machines
 from wireproof.reference.connection import CallEvent, Connection
 from wireproof.reference.host import OPTIONS, SYNCHRONIZED
 from wireproof.reference.machine import Machine
-from wireproof.reference.run import REDELIVER, Outcome
+from wireproof.reference.run import REDELIVER
 from wireproof.reference.segment import FIN, SYN, Segment
 from wireproof.reference.sequence import MASK
 
@@ -28,10 +29,6 @@ ADDRESS = {"A": b"\x0a\0\0\x01", "B": b"\x0a\0\0\x02"}
 PORT = {"A": 1000, "B": 2000}
 ISS = {"A": 100, "B": 300}
 """Where the hosts' numbering begins at time 0; it goes on with the clock."""
-PEER_ISN = 1_000_000
-"""Where the numbering of the peer that the user plays begins."""
-PATTERN = bytes((i * 7 + i // 251) & 0xFF for i in range(1 << 17))
-"""What users send: octets that tell their place."""
 NEITHER, OWN, LISTENER, ENDED = "neither", "own", "listener", "ended"
 KEPT = ("nodelay_set", "keep_alive", "keep_idle", "keep_interval", "keep_count", "user_timeout", "ttl_set", "dscp_set")
 """Options: a listener keeps them for the next connection."""
@@ -316,13 +313,6 @@ def call_event(c: Any, event: Event) -> CallEvent:
     if event.call == "set":
         return CallEvent(option=OPTIONS[event.option], value=event.n)
     return CallEvent(max=event.n)
-
-
-def result_of(o: Outcome) -> str:
-    """A call's result in a few words."""
-    if o.kind == "octets":
-        return f"{len(o.text)} octets" if o.text else "end of file"
-    return f"{o.kind} {o.low}" if o.kind == "count" else f"{o.kind} {o.value}".strip()
 
 
 # ---- what can happen -----------------------------------------------------------------------------------------------

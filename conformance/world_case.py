@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from wireproof.conformance.testcase import Step
-from wireproof.conformance.tester import VARIABLES, control_mask
+from wireproof.conformance.tester import PEER_ISN, VARIABLES, control_mask
 from wireproof.conformance.trace_reader import Trace
-from wireproof.conformance.world import PEER_ISN, Limits, Scenario, World, injected
+from wireproof.conformance.world import Limits, Scenario, World, injected
 from wireproof.conformance.world_events import Event
 from wireproof.conformance.world_record import Happened, step
 from wireproof.conformance.world_speech import EventError, read_event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from wireproof.reference.run import Outcome
 from wireproof.reference.segment import Segment
 
 
@@ -80,3 +81,10 @@ def segment_text(s: Segment) -> str:
     data = f" len={len(s.data)}" if s.data else ""
     up = f" up={s.up}" if s.ctl & 32 else ""
     return f"{s.control()} {numbers}{data}{up}" + ("" if s.ctl & 4 else f" win={s.wnd}")
+
+
+def result_of(o: Outcome) -> str:
+    """A call's result in a few words."""
+    if o.kind == "octets":
+        return f"{len(o.text)} octets" if o.text else "end of file"
+    return f"{o.kind} {o.low}" if o.kind == "count" else f"{o.kind} {o.value}".strip()

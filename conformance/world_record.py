@@ -15,13 +15,13 @@ from wireproof.conformance.oracle import Oracle
 from wireproof.conformance.session import Result
 from wireproof.conformance.testcase import Step as CaseStep
 from wireproof.conformance.testcase import TestCase
+from wireproof.conformance.tester import PEER_ISN
 from wireproof.conformance.trace_reader import Header
 from wireproof.conformance.world import (
     ADDRESS,
     HOSTS,
     LISTENER,
     OWN,
-    PEER_ISN,
     PORT,
     Log,
     Scenario,

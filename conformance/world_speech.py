@@ -6,7 +6,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from wireproof.conformance.world import HOSTS, PEER_ISN, Scenario, World, injected
+from wireproof.conformance.tester import PEER_ISN
+from wireproof.conformance.world import HOSTS, Scenario, World, injected
 from wireproof.conformance.world_events import Event
 from wireproof.conformance.world_terms import Terms, read_expression
 from wireproof.reference.host import OPTIONS

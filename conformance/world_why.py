@@ -16,9 +16,8 @@ from wireproof.conformance.world import (
     World,
     call_event,
     next_time,
-    result_of,
 )
-from wireproof.conformance.world_events import Event, segment_text
+from wireproof.conformance.world_events import Event, result_of, segment_text
 from wireproof.conformance.world_record import Happened, step
 from wireproof.reference.run import CONTINUE
 from wireproof.reference.segment import Segment

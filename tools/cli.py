@@ -30,15 +30,18 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fmt": ("fmt", "fmt", "canonical text of specification files"),
 }
 """Command: module below wireproof.tools.commands, attribute, one line."""
+ALIASES = {"path": "reach"}
+"""Other names of commands, which the map does not show."""
 
 
 class _Group(click.Group):
-    """Loads commands lazily; shows a map of twelve lines."""
+    """Loads commands lazily; shows a map, a line for each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [c for c, (module, _, _) in COMMANDS.items() if _exists(module)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        name = ALIASES.get(name, name)
         if name not in COMMANDS:
             return None
         if not _exists(COMMANDS[name][0]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from wireproof.conformance.shown import Show
-from wireproof.conformance.world import HOSTS, Scenario, World, end_time, next_time, other, result_of
-from wireproof.conformance.world_events import Event, Flying, duration, segment_text, text
+from wireproof.conformance.world import HOSTS, Scenario, World, end_time, next_time, other
+from wireproof.conformance.world_events import Event, Flying, duration, result_of, segment_text, text
 from wireproof.conformance.world_record import Happened
 from wireproof.spec import ir
 from wireproof.spec.backends.python_terms import ident

@@ -100,6 +100,6 @@ def test_bad_questions(argv: tuple[str, ...], said: str) -> None:
 
 def test_traces_are_numbered_and_can_be_left_out(elsewhere: Path) -> None:
     wireproof("reach", "STATE = LISTEN")
-    wireproof("reach", "STATE = SYN-SENT")
+    wireproof("path", "STATE = SYN-SENT")
     wireproof("reach", "STATE = SYN-SENT", "--no-save")
     assert sorted(p.name for p in elsewhere.glob(".wireproof/traces/*")) == ["reach-1.wpt", "reach-2.wpt"]
