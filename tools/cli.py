@@ -24,17 +24,19 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "diff": ("diff", "diff", "what tells two profiles, targets or runs apart"),
     "targets": ("targets", "targets", "what can be tested: ref, mutants, linux"),
     "suite": ("suite", "suite", "the frozen test cases"),
+    "reach": ("reach", "reach", "the shortest trace to where a predicate holds"),
+    "explore": ("explore", "explore", "hosts and a network, step by step"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
     "spec": ("spec", "spec", "check, list, show, requirements, grid"),
     "fmt": ("fmt", "fmt", "canonical text of specification files"),
 }
 """Command: module below wireproof.tools.commands, attribute, one line."""
-ALIASES = {"counterexample": "cex"}
+ALIASES = {"counterexample": "cex", "path": "reach"}
 """Other names of commands, which the map does not show."""
 
 
 class _Group(click.Group):
-    """Loads commands lazily; shows a map of twelve lines."""
+    """Loads commands lazily; shows a map, a line for each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [c for c, (module, _, _) in COMMANDS.items() if _exists(module)]
