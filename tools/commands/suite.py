@@ -11,6 +11,7 @@ from wireproof.conformance.select import SelectionError, nearest, select
 from wireproof.conformance.suite import SUITE
 from wireproof.conformance.testcase import Step
 from wireproof.tools.commands.run import read_suite
+from wireproof.tools.commands.suite_build import build, show_purposes
 from wireproof.tools.endings import end
 from wireproof.tools.marks import marks
 
@@ -47,11 +48,18 @@ def list_(selectors: tuple[str, ...], keyword: str, exclude: tuple[str, ...], fm
         end("no test is selected", NOTHING)
 
 
+suite.add_command(build)
+
+
 @suite.command()
-@click.argument("test")
+@click.argument("test", required=False)
+@click.option("--purposes", type=click.Choice(["covered", "unreachable", "open"]), help="List those purposes.")
 @FORMAT
-def show(test: str, fmt: str | None) -> None:
-    """One test: its steps, and the rules and requirements behind it."""
+def show(test: str | None, purposes: str | None, fmt: str | None) -> None:
+    """One test: its steps, and the rules and requirements behind it. Without one: what became of every purpose."""
+    if test is None:
+        show_purposes(fmt, purposes or "")
+        return
     cases = read_suite()
     case = next((c for c in cases if test == c.id or test in c.aka), None)
     if case is None:
