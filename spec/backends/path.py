@@ -1,0 +1,214 @@
+"""What a path through the rules has gathered, and expressions read at a point of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from wireproof.spec import ir
+from wireproof.spec.backends import fold
+from wireproof.spec.backends.configuration import Configuration, Timer, Values, merge, merge_timers
+from wireproof.spec.backends.fold import TRUE, both, chosen, constant, either, negated
+from wireproof.spec.backends.held import Anything, Held, Slots, part
+from wireproof.spec.backends.z3_terms import Z3Terms
+
+Scope = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A segment that a rule asks to send ``when`` its path was taken, and what of it is left open (ir.Send).
+
+    ``seq`` to ``seq + span``, acknowledgment ``ack_from`` to ``ack`` (None without ACK), control bits ``ctl`` that
+    are set and ``may`` that can be, by name; ``text`` octets from ``seq`` on, of which ``low`` to ``high`` go, or all.
+    """
+
+    rule: str
+    when: Any
+    seq: Any
+    span: Any
+    ack: Any
+    ack_from: Any
+    ctl: frozenset[str]
+    may: frozenset[str]
+    text: Any
+    low: Any
+    high: Any
+    rest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A result that a call may have; ``low`` to ``high`` octets for count and text, ``value`` for error and state."""
+
+    kind: str
+    value: Any = None
+    low: Any = None
+    high: Any = None
+
+
+@dataclass(slots=True)
+class Path:
+    """One way through the rules, or several that met again.
+
+    ``condition``: when it is taken; ``given``: what must hold besides (the result that was observed is one of those
+    allowed). Everything noted has the condition under which it was.
+    """
+
+    condition: Any
+    given: Any
+    values: Values
+    timers: dict[str, Timer]
+    now: Any
+    sends: list[Sent] = field(default_factory=list)
+    fired: list[tuple[str, Any]] = field(default_factory=list)
+    signals: list[tuple[str, Any]] = field(default_factory=list)
+    results: list[tuple[Any, tuple[Returned, ...]]] = field(default_factory=list)
+    memo: dict[str, Any] = field(default_factory=dict)
+    """Abbreviations that were read since the last change."""
+
+    @staticmethod
+    def begin(c: Configuration) -> Path:
+        return Path(TRUE, TRUE, dict(c.values), dict(c.timers), c.now)
+
+    def fork(self, condition: Any) -> Path:
+        """The same path, under a further condition."""
+        return Path(
+            both([self.condition, condition]),
+            self.given,
+            dict(self.values),
+            dict(self.timers),
+            self.now,
+            list(self.sends),
+            list(self.fired),
+            list(self.signals),
+            list(self.results),
+            dict(self.memo),
+        )
+
+    def assign(self, name: str, value: Any) -> None:
+        self.values[name] = value
+        self.memo.clear()
+
+    def start(self, timer: str, low: Any, high: Any) -> None:
+        self.timers[timer] = Timer(low, high)
+        self.memo.clear()
+
+
+def joined(base: Path, members: list[tuple[Any, Path]], whole: bool) -> Path:
+    """One path for several that came from ``base``: the first member whose selector holds is the one that was taken.
+
+    ``whole``: they are all that came from it, so that nothing is to be said of when.
+    """
+    if len(members) == 1:
+        return members[0][1]
+    *others, (_, last) = members
+    out = last.fork(TRUE)
+    out.memo.clear()
+    out.condition = base.condition if whole else either(p.condition for _, p in members)
+    for selector, p in reversed(others):
+        out.given = chosen(selector, p.given, out.given)
+        for name, value in p.values.items():
+            if value is not out.values[name]:
+                out.values[name] = merge(selector, value, out.values[name])
+        for name, timer in p.timers.items():
+            out.timers[name] = merge_timers(selector, timer, out.timers[name])
+    for notes in ("sends", "fired", "signals", "results"):
+        begun = len(getattr(base, notes))
+        setattr(out, notes, list(getattr(base, notes)))
+        for _, p in members:
+            getattr(out, notes).extend(getattr(p, notes)[begun:])
+    return out
+
+
+class PathTerms(Z3Terms):
+    """Expressions at a point of a path: set ``path`` first, and ``fields`` for the event.
+
+    ``inexact`` tells that something was asked that lengths cannot answer: whether two texts are the same.
+    """
+
+    def __init__(self, model: ir.Model, slots: int | None):
+        super().__init__(model)
+        self.slots = slots
+        self.params: Scope = {}
+        self.profiles: Scope = {}
+        self.fields: Scope = {}
+        self.before: Path | None = None
+        """The path at the event, for what properties say of the time before it."""
+        self.prefix = ""
+        self.inexact = False
+        self.path: Path
+
+    def empty(self) -> Held:
+        return Anything.empty(self.bounds) if self.slots is None else Slots.empty(self.slots)
+
+    def profile(self, name: str) -> Any:
+        return self.profiles[name]
+
+    def of(self, e: ir.Expr, scope: Scope | None = None) -> Any:
+        scope = scope or {}
+        match e:
+            case ir.Lit() if e.sort != ir.FLAG and e.sort.name != "seq32":
+                return z3.BitVecVal(e.value, 64)
+            case ir.Var():
+                return self.path.values[e.name]
+            case ir.Param():
+                return self.params[e.name]
+            case ir.Field():
+                return self.fields[e.name]
+            case ir.Chosen():
+                return self.variable(f"{self.prefix}choice {e.name}", ir.FLAG, shown=e.name)
+            case ir.Abbrev():
+                if e.name not in self.path.memo:
+                    self.path.memo[e.name] = super().of(e)
+                return self.path.memo[e.name]
+            case ir.Now():
+                return self.path.now
+            case ir.Running():
+                return self.path.timers[e.timer].running
+            case ir.Empty() if e.sort == ir.REASSEMBLY:
+                return self.empty()
+        return super().of(e, scope)
+
+    def _op(self, e: ir.Op, scope: Scope) -> Any:
+        match e.op:
+            case "and":
+                return both(self.of(x, scope) for x in e.args)
+            case "or":
+                return either(self.of(x, scope) for x in e.args)
+            case "implies":
+                return either([negated(self.of(e.args[0], scope)), self.of(e.args[1], scope)])
+            case "not":
+                return negated(self.of(e.args[0], scope))
+            case "if":
+                test, a, b = (self.of(x, scope) for x in e.args)
+                return merge(test, a, b)
+            case "part":
+                return part(*(self.of(x, scope) for x in e.args))
+            case "hold" | "ready" | "beyond":
+                held, *rest = (self.of(x, scope) for x in e.args)
+                return getattr(held, e.op)(*rest)
+            case "=" | "/=":
+                found = self.equal(e, *e.args, *(self.of(x, scope) for x in e.args))
+                return found if e.op == "=" else negated(found)
+            case "in":
+                a, *others = (self.of(x, scope) for x in e.args)
+                return either(
+                    self.equal(e, e.args[0], x, a, t) for x, t in zip(e.args[1:], others, strict=True)
+                )
+        a = [self.of(x, scope) for x in e.args]
+        found = self.applied(e, a)
+        return z3.simplify(found) if all(map(constant, a)) else found
+
+    def equal(self, e: ir.Op, left: ir.Expr, right: ir.Expr, a: Any, b: Any) -> Any:
+        if left.sort == ir.REASSEMBLY:
+            if isinstance(right, ir.Empty):
+                return a.is_empty()
+            if isinstance(left, ir.Empty):
+                return b.is_empty()
+        if left.sort in (ir.OCTETS, ir.REASSEMBLY) and not isinstance(left, ir.Empty) and not isinstance(right, ir.Empty):
+            self.inexact = True
+            return self.variable(f"{self.prefix}same {len(self.known)}", ir.FLAG)
+        return fold.same(a, b)
