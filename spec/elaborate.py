@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from wireproof.spec import ir
 from wireproof.spec import syntax as s
 from wireproof.spec.diagnostics import SpecError
+from wireproof.spec.elaborate_claims import ClaimElaborator
 from wireproof.spec.elaborate_rule import RuleElaborator, doc_of, docs_of, rule_expressions
 from wireproof.spec.expressions import Scope, Typer, events_of
 from wireproof.spec.scope import Globals, Problems, collect, suggest
@@ -83,6 +84,8 @@ class _Elaborator:
         sections = [self.section(x) for x in g.sections]
         self.check_procedures(sections)
         self.check_names(sections)
+        claims = ClaimElaborator(g, t)
+        claims.all()
         for name in g.lets:
             t.abbreviation(name, g.lets[name].span)
         for name in g.functions:
@@ -102,6 +105,9 @@ class _Elaborator:
             abbreviations=t.abbreviations,
             sections=sections,
             spec_hash=digest.hexdigest()[:12],
+            invariants=claims.invariants,
+            properties=claims.properties,
+            theorems=claims.theorems,
         )
 
     def base(self, name: str | None, span: Span) -> None:

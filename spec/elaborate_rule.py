@@ -165,13 +165,7 @@ class RuleElaborator:
         self.ended = span
 
     def conjuncts(self, label: str | None, guard: s.Expr) -> list[ir.Conjunct]:
-        parts = [guard] if label or not (isinstance(guard, s.Logic) and guard.op == "and") else guard.of
-        return [
-            ir.Conjunct(
-                label or expression(p), self.t.flag(p, self.scope), span=p.span if p.span.line > 1 else guard.span
-            )
-            for p in parts
-        ]
+        return conjuncts(self.t, label, guard, self.scope)
 
     def choose(self, c: s.Choose) -> None:
         choice = self.e.choice(c, self.scope)
@@ -309,6 +303,15 @@ class RuleElaborator:
                 else:
                     low_e = high_e = t.fit(count, ir.LENGTH, c.text.span)
         return ir.Send(seq, seq_high, ack, ack_low, ctl, may, text, low_e, high_e, rest, span=c.span)
+
+
+def conjuncts(t: Typer, label: str | None, guard: s.Expr, scope: Scope) -> list[ir.Conjunct]:
+    """A condition with a name is one conjunct; without one, each part between its outermost 'and's is one."""
+    parts = [guard] if label or not (isinstance(guard, s.Logic) and guard.op == "and") else guard.of
+    return [
+        ir.Conjunct(label or expression(p), t.flag(p, scope), span=p.span if p.span.line > 1 else guard.span)
+        for p in parts
+    ]
 
 
 def rule_expressions(r: ir.Rule) -> list[ir.Expr]:

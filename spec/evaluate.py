@@ -59,6 +59,43 @@ class Environment(Protocol):
     def now(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class PropertyEnvironment:
+    """A step: names have their values ``after`` it, inside of before() those ``before``; both see the event."""
+
+    before: Environment
+    after: Environment
+
+    @property
+    def model(self) -> ir.Model:
+        return self.after.model
+
+    @property
+    def operations(self) -> Operations:
+        return self.after.operations
+
+    def variable(self, name: str) -> Any:
+        return self.after.variable(name)
+
+    def parameter(self, name: str) -> Any:
+        return self.after.parameter(name)
+
+    def profile(self, name: str) -> bool:
+        return self.after.profile(name)
+
+    def field(self, f: ir.Field) -> Any:
+        return self.after.field(f)
+
+    def chosen(self, name: str) -> bool:
+        return self.after.chosen(name)
+
+    def running(self, timer: str) -> bool:
+        return self.after.running(timer)
+
+    def now(self) -> int:
+        return self.after.now()
+
+
 def evaluate(e: ir.Expr, env: Environment, names: Mapping[str, Any] = NO_NAMES) -> Any:
     """The value of an expression; ``names`` are a rule's lets or a function's arguments."""
     match e:
@@ -90,6 +127,10 @@ def evaluate(e: ir.Expr, env: Environment, names: Mapping[str, Any] = NO_NAMES) 
             return env.running(e.timer)
         case ir.Op():
             return _operation(e, env, names)
+        case ir.Before():
+            if not isinstance(env, PropertyEnvironment):
+                raise ValueError("before() needs a step: evaluate it in a PropertyEnvironment")
+            return evaluate(e.value, env.before, names)
 
 
 def _operation(e: ir.Op, env: Environment, names: Mapping[str, Any]) -> Any:
@@ -160,14 +201,40 @@ def _operation(e: ir.Op, env: Environment, names: Mapping[str, Any]) -> Any:
 # ---- guards ------------------------------------------------------------------------------------------------
 
 
-def applies(rule: ir.Rule, env: Environment) -> bool:
-    """Is the rule one of those that the profile has?"""
+def applies(rule: ir.Rule | ir.Claim, env: Environment) -> bool:
+    """Is the rule, or the claim, one of those that the profile has?"""
     return all(env.profile(p) for p in rule.supports) and not any(env.profile(p) for p in rule.without)
 
 
 def holds(rule: ir.Rule, env: Environment) -> bool:
     """Profile and guard: would the rule be taken if it came first?"""
     return applies(rule, env) and all(evaluate(c.test, env) for c in rule.guard)
+
+
+# ---- claims ------------------------------------------------------------------------------------------------
+
+
+def concerns(claim: ir.Property, kind: str, subject: str) -> bool:
+    """Is a property about such steps? An event by its name; call and timeout with what was called or ended."""
+    return any(k == "step" or (k == kind and s in ("", subject)) for k, s in claim.on)
+
+
+def breach(claim: ir.Claim, env: Environment) -> ir.Conjunct | None:
+    """The conjunct that does not hold where it has to; None when the claim is kept or says nothing of this.
+
+    An invariant is asked of a configuration, a property of a :class:`PropertyEnvironment` that it ``concerns``, a
+    theorem of any environment that has the event whose fields it reads.
+    """
+    if not applies(claim, env):
+        return None
+    if isinstance(claim, ir.Invariant | ir.Property):
+        first = env.before if isinstance(env, PropertyEnvironment) and isinstance(claim, ir.Property) else env
+        if first.variable("STATE") not in claim.states:
+            return None
+    if not isinstance(claim, ir.Invariant) and not all(evaluate(c.test, env) for c in claim.when):
+        return None
+    wanted = claim.then if isinstance(claim, ir.Property) else claim.holds
+    return next((c for c in wanted if not evaluate(c.test, env)), None)
 
 
 # ---- what an expression mentions ---------------------------------------------------------------------------
@@ -207,6 +274,9 @@ def _mention(e: ir.Expr, env: Environment, found: dict[str, Term]) -> None:
         case ir.Op() | ir.Use():
             for a in e.args:
                 _mention(a, env, found)
+        case ir.Before() if isinstance(env, PropertyEnvironment):
+            for t in subterms(e.value, env.before):
+                found.setdefault(f"before({t.text})", Term(f"before({t.text})", t.value, t.sort))
 
 
 def choices_of(e: ir.Expr, model: ir.Model) -> frozenset[str]:
@@ -216,6 +286,8 @@ def choices_of(e: ir.Expr, model: ir.Model) -> frozenset[str]:
             return frozenset({e.name})
         case ir.Abbrev():
             return choices_of(model.abbreviations[e.name].value, model)
+        case ir.Before():
+            return choices_of(e.value, model)
         case ir.Op() | ir.Use():
             return frozenset[str]().union(*(choices_of(a, model) for a in e.args))
     return frozenset()

@@ -6,11 +6,13 @@ and instants do not mix. A plain number takes the sort of what it stands beside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from wireproof.spec import ir
 from wireproof.spec import syntax as s
 from wireproof.spec.scope import Globals, suggest
+from wireproof.spec.sort_advice import advice, arithmetic_advice, has, shown_sort
 from wireproof.spec.source import Span
 
 BUILT_IN_FUNCTIONS = {
@@ -22,10 +24,13 @@ BUILT_IN_FUNCTIONS = {
     "ready": "ready(reassembly, seq32) : octets",
     "beyond": "beyond(reassembly, seq32) : reassembly",
     "running": "running(TIMER) : flag",
+    "before": "before(E): the value of E before the step, in a property",
     "distance": "distance(duration, duration) : duration",
     "muldiv": "muldiv(length, length, length) : length",
     "zeros": "zeros(length) : octets",
 }
+CHANGING = (ir.Var, ir.Abbrev, ir.Running, ir.Before)
+"""What can have another value after a step."""
 UNIT_FREE = ("count", "length", "seq32", "instant")
 
 
@@ -41,6 +46,8 @@ class Scope:
     """Only the locals may be read: the body of a function."""
     call: str | None = None
     """The call whose arguments are at hand; None: of whatever call there is."""
+    step: Literal["no", "after", "before"] = "no"
+    """In a property there is a step to look back from: ``before`` inside of before(), else ``after``."""
 
 
 @dataclass(slots=True)
@@ -76,7 +83,12 @@ class Typer:
             return ir.Empty(sort, span=got.span)
         if isinstance(got, ir.Lit) and got.sort == ir.DURATION and sort == ir.INSTANT:
             return got
-        self.problem("sort", span, f"this is {_a(got.sort)}, and {_a(sort)} is wanted here", _advice(got.sort, sort))
+        self.problem(
+            "sort",
+            span,
+            f"this is {shown_sort(got.sort)}, and {shown_sort(sort)} is wanted here",
+            advice(got.sort, sort),
+        )
         return got
 
     def expr(self, e: s.Expr, scope: Scope) -> ir.Expr:
@@ -249,7 +261,12 @@ class Typer:
                     "compare numbers of one direction only",
                 )
             else:
-                self.problem("sort", span, f"{_a(a.sort)} and {_a(b.sort)} do not go together", _advice(b.sort, a.sort))
+                self.problem(
+                    "sort",
+                    span,
+                    f"{shown_sort(a.sort)} and {shown_sort(b.sort)} do not go together",
+                    advice(b.sort, a.sort),
+                )
         return a, b
 
     def compare(self, e: s.Compare, scope: Scope) -> ir.Expr:
@@ -262,7 +279,10 @@ class Typer:
                 a, b = _sorted(a), _sorted(b)
             if op not in ("=", "/=") and a.sort.name not in (*ir.ORDERED, "number", "unknown"):
                 self.problem(
-                    "sort", e.span, f"{_a(a.sort)} {_has(a.sort)} no order", "compare with = or /=, or test with in"
+                    "sort",
+                    e.span,
+                    f"{shown_sort(a.sort)} {has(a.sort)} no order",
+                    "compare with = or /=, or test with in",
                 )
             if op in (">", ">="):
                 a, b, op = b, a, {">": "<", ">=": "=<"}[op]
@@ -315,8 +335,8 @@ class Typer:
             self.problem(
                 "sort",
                 span,
-                f"{_a(a.sort)} {op} {_a(b.sort)} has no meaning",
-                _arithmetic(op, a.sort, b.sort),
+                f"{shown_sort(a.sort)} {op} {shown_sort(b.sort)} has no meaning",
+                arithmetic_advice(op, a.sort, b.sort),
             )
             sort = a.sort
         return ir.Op(op, [a, b], sort, span=span)
@@ -333,6 +353,8 @@ class Typer:
                 hint = f"its form is {BUILT_IN_FUNCTIONS[name]}"
                 self.problem("arguments", e.span, "running() takes the name of one timer", hint)
             return ir.Lit(0, ir.FLAG, span=e.span)
+        if name == "before":
+            return self.before(e, scope)
         if name in self.g.functions:
             return self.use(e, scope)
         if name not in BUILT_IN_FUNCTIONS:
@@ -355,7 +377,7 @@ class Typer:
                 self.problem(
                     "sort",
                     e.span,
-                    f"{name}() needs an order of all values, and {_a(a.sort)} {_has(a.sort)} none",
+                    f"{name}() needs an order of all values, and {shown_sort(a.sort)} {has(a.sort)} none",
                     "write a function with < and if" if a.sort.name == "seq32" else "give it lengths, counts or times",
                 )
             return ir.Op(name, [a, b], a.sort, span=e.span)
@@ -373,6 +395,24 @@ class Typer:
         sorts, result = forms[name]
         fitted = [self.fit(a, sort, x.span) for a, sort, x in zip(args, sorts, e.args, strict=True)]
         return ir.Op(name, fitted, result, span=e.span)
+
+    def before(self, e: s.Apply, scope: Scope) -> ir.Expr:
+        """The value that an expression had before the step that a property is about."""
+        if scope.step == "no":
+            text = f"{scope.what} has no step to look back from"
+            self.problem("before", e.span, text, "before(...) stands in the 'when' and 'then' of a property itself")
+        elif scope.step == "before":
+            self.problem("before", e.span, "before() stands in before()", "there is one step only: remove one of them")
+        if len(e.args) != 1:
+            text = f"before() takes 1 argument, not {len(e.args)}"
+            self.problem("arguments", e.span, text, f"its form is {BUILT_IN_FUNCTIONS['before']}")
+            return ir.Lit(0, ir.UNKNOWN, span=e.span)
+        value = self.expr(e.args[0], replace(scope, step="before") if scope.step == "after" else scope)
+        if value.sort != ir.UNKNOWN and not any(isinstance(x, CHANGING) for x in walk(value)):
+            text = "nothing in this before() changes in a step"
+            self.problem("before", e.span, text, "name a variable in it, or remove before()")
+            return value
+        return ir.Before(value, value.sort, span=e.span)
 
     def use(self, e: s.Apply, scope: Scope) -> ir.Expr:
         f = self.function(e.function)
@@ -412,59 +452,6 @@ def _sorted(e: ir.Expr) -> ir.Expr:
     return _as(e, ir.LENGTH) if e.sort == ir.NUMBER else e
 
 
-def _has(sort: ir.Sort) -> str:
-    return "have" if sort.name in ("octets", "reassembly") else "has"
-
-
-def _a(sort: ir.Sort) -> str:
-    shown = {
-        "flag": "a flag",
-        "count": "a count",
-        "length": "a length",
-        "seq32": "a sequence number",
-        "duration": "a duration",
-        "instant": "an instant",
-        "octets": "octets",
-        "reassembly": "held segments",
-        "number": "a plain number",
-    }.get(sort.name, f"a value of the enum '{sort.name}'")
-    return f"{shown} counted from {sort.base}" if sort.base else shown
-
-
-def _advice(got: ir.Sort, wanted: ir.Sort) -> str:
-    names = {got.name, wanted.name}
-    if names == {"number", "duration"}:
-        return "give the duration its unit: us, ms, s, min or h"
-    if names == {"length", "duration"}:
-        return "octets and time do not mix; multiply or divide by a count"
-    if "seq32" in names and ("length" in names or "count" in names or "number" in names):
-        return "a sequence number minus another is a length; a sequence number plus a length is a sequence number"
-    if names == {"seq32"}:
-        return "numbers of the two directions do not mix: one end's count from ISS, the other's from IRS, for example"
-    if names == {"octets", "length"}:
-        return "len(...) is how many octets there are; octets are variables and fields of that sort, and parts of them"
-    if names == {"number", "flag"}:
-        return "write true, false or a comparison"
-    if "flag" in names:
-        return "write a comparison"
-    enums = names - {*ir.BUILT_IN, "number", "unknown"}
-    if enums:
-        return f"name a value of the enum '{wanted.name if wanted.name in enums else got.name}'"
-    return "make both sides one sort"
-
-
-def _arithmetic(op: str, a: ir.Sort, b: ir.Sort) -> str:
-    """What to do about an operation that has no meaning."""
-    names = {a.name, b.name}
-    if names == {"seq32"}:
-        return "a sequence number minus another is a length; a sequence number plus a length is a sequence number"
-    if op in ("*", "/", "mod") and names <= {"length", "duration", "count", "number"}:
-        return "multiply and divide by a count; a length divided by a length is a count"
-    if "instant" in names:
-        return "an instant minus another is a duration; an instant plus a duration is an instant"
-    return _advice(b, a)
-
-
 def events_of(e: ir.Expr, abbreviations: dict[str, ir.Abbreviation]) -> frozenset[str]:
     """The events whose fields an expression reads, through lets."""
     found: set[str] = set()
@@ -482,4 +469,6 @@ def walk(e: ir.Expr) -> list[ir.Expr]:
     if isinstance(e, ir.Op | ir.Use):
         for a in e.args:
             out.extend(walk(a))
+    elif isinstance(e, ir.Before):
+        out.extend(walk(e.value))
     return out

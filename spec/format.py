@@ -17,7 +17,7 @@ __all__ = ["WIDTH", "expression", "format_file"]
 Gap = Literal["never", "keep", "always"]
 """Is there an empty line above: no; if the source has one; yes."""
 
-BLOCKS = s.Section | s.Machine | s.Enumeration | s.Header | s.Event | s.Profile
+BLOCKS = s.Section | s.Claim | s.Machine | s.Enumeration | s.Header | s.Event | s.Profile
 """Items that stand apart from their neighbours; of the others, those of a kind may stand together."""
 
 
@@ -87,6 +87,8 @@ class _Writer:
         match item:
             case s.Section():
                 self.section(item)
+            case s.Claim():
+                self.claim(item)
             case s.Machine():
                 self.put([f"machine {item.name}"], at, gap)
                 self.docs(item.docs, "  ")
@@ -126,6 +128,14 @@ class _Writer:
                 head_lines = fill(f"function {item.name}(", pairs, ", ", end=f") : {item.sort} = ")
                 lines = [*head_lines[:-1], *lay(head_lines[-1], item.value)]
                 self.documented(lines, at, item.docs, gap)
+
+    # ---- claims ----
+
+    def claim(self, c: s.Claim) -> None:
+        ids = fill(f"{c.kind} {c.name} [", c.ids, ", ", end="]")
+        self.put(ids if c.ids else [f"{c.kind} {c.name}"], c.span, "always")
+        for clause in c.clauses:
+            self.put(_claim_clause(clause), clause.span)
 
     # ---- sections ----
 
@@ -214,6 +224,34 @@ def _clause(clause: s.Clause, width: int) -> list[str]:
         case s.Return(outcomes=outcomes):
             return fill(_key("return"), [_outcome(o) for o in outcomes], " or ", lead=True)
     return [(_key(_verb(clause)) + _operand(clause)).rstrip()]
+
+
+def _claim_clause(clause: s.ClaimClause) -> list[str]:
+    match clause:
+        case s.In(states=None):
+            return [_key("in") + "any"]
+        case s.In(states=[state]):
+            return [_key("in") + state]
+        case s.In(states=list(states)):
+            return fill(_key("in") + "{", states, ", ", end="}")
+        case s.On(occasions=occasions):
+            return fill(_key("on"), [occasion(*o) for o in occasions], ", ")
+        case s.For(event=event):
+            return [_key("for") + event]
+        case s.Holds(label=label, condition=condition):
+            return lay(_key("holds") + (f"{label}: " if label else ""), condition)
+        case s.Then(label=label, condition=condition):
+            return lay(_key("then") + (f"{label}: " if label else ""), condition)
+        case s.Doc() | s.Supports() | s.When():
+            return _clause(clause, 0)
+    raise AssertionError(clause)
+
+
+def occasion(kind: str, subject: str) -> str:
+    """A kind of steps as it is written after 'on'."""
+    if kind == "step":
+        return "every step"
+    return f"{kind} {subject}" if subject else kind
 
 
 def _key(keyword: str) -> str:

@@ -128,7 +128,13 @@ class Running(Node):  # running(T)
     sort: Sort
 
 
-Expr = Lit | Member | Var | Param | Field | Local | Chosen | Ranged | Abbrev | Now | Empty | Op | Use | Running
+@dataclass(slots=True)
+class Before(Node):  # before(RCV.EDGE): its value before the step; only in properties
+    value: Expr
+    sort: Sort
+
+
+Expr = Lit | Member | Var | Param | Field | Local | Chosen | Ranged | Abbrev | Now | Empty | Op | Use | Running | Before
 
 
 # ---- actions -----------------------------------------------------------------------------------------------
@@ -265,6 +271,61 @@ class Section(Node):
 
 
 @dataclass(slots=True)
+class Invariant(Node):
+    """What every configuration keeps while its state is one of ``states``."""
+
+    name: str
+    ids: list[str]
+    meaning: str
+    cites: list[str]
+    notes: list[str]
+    supports: list[str]
+    without: list[str]
+    states: list[str]
+    holds: list[Conjunct]
+
+
+@dataclass(slots=True)
+class Property(Node):
+    """What every step keeps that ``on`` names, from a state of ``states``, if ``when`` holds: ``then``.
+
+    ``on``: kind and subject; the kind is the name of an event, or call, timeout, step. The subject is a call or a
+    timer, or empty for all of them. Variables have their values after the step; :class:`Before` those before it.
+    """
+
+    name: str
+    ids: list[str]
+    meaning: str
+    cites: list[str]
+    notes: list[str]
+    supports: list[str]
+    without: list[str]
+    on: list[tuple[str, str]]
+    states: list[str]
+    when: list[Conjunct]
+    then: list[Conjunct]
+
+
+@dataclass(slots=True)
+class Theorem(Node):
+    """What holds of all values, whatever the rules do; ``event`` is the one whose fields it reads, or empty."""
+
+    name: str
+    ids: list[str]
+    meaning: str
+    cites: list[str]
+    notes: list[str]
+    supports: list[str]
+    without: list[str]
+    event: str
+    when: list[Conjunct]
+    holds: list[Conjunct]
+
+
+Claim = Invariant | Property | Theorem
+
+
+@dataclass(slots=True)
 class Variable(Node):
     name: str
     sort: Sort
@@ -336,6 +397,13 @@ class Model:
     abbreviations: dict[str, Abbreviation]
     sections: list[Section]
     spec_hash: str
+    invariants: dict[str, Invariant] = field(default_factory=dict)
+    properties: dict[str, Property] = field(default_factory=dict)
+    theorems: dict[str, Theorem] = field(default_factory=dict)
+
+    def claims(self) -> list[Claim]:
+        """All invariants, properties and theorems, each kind in the order of the text."""
+        return [*self.invariants.values(), *self.properties.values(), *self.theorems.values()]
 
     def rules(self) -> list[tuple[Section, Rule]]:
         """All rules in the order of the text."""

@@ -18,7 +18,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ITEMS = _words("machine enum header event call param profile var timer let function on may every after procedure")
+ITEMS = _words(
+    "machine enum header event call param profile var timer let function on may every after procedure invariant "
+    "property theorem"
+)
 CLAUSES = _words(
     "means cites note supports without deviates cell when otherwise let choose require due set enter send start stop "
     "return report signal do drop continue redeliver"

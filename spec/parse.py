@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import lark
-from lark.visitors import Transformer, v_args
+from lark.visitors import v_args
 
 from wireproof.spec import syntax as s
 from wireproof.spec.diagnostics import Diagnostic, SpecError
 from wireproof.spec.lexical import before_parsing
 from wireproof.spec.mistakes import syntax_error
+from wireproof.spec.parse_claims import Claims
 from wireproof.spec.source import MAX_OCTETS, Source, Span
 
 UNITS = {"us": 1, "ms": 1000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000}
@@ -107,7 +108,7 @@ def _check_depth(source: Source) -> None:
 
 
 @v_args(meta=True)
-class _Build(Transformer[Any, list[s.Item]]):
+class _Build(Claims):
     """One method a production; optional parts that are absent arrive as None."""
 
     def __init__(self, source: Source):

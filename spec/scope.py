@@ -48,6 +48,7 @@ class Globals:
     functions: dict[str, s.Function] = field(default_factory=dict)
     sections: list[s.Section] = field(default_factory=list)
     procedures: dict[str, s.Section] = field(default_factory=dict)
+    claims: list[s.Claim] = field(default_factory=list)
     where: dict[str, Span] = field(default_factory=dict)
     """First declaration of every name, for 'declared here'."""
 
@@ -205,6 +206,8 @@ def _collect_item(g: Globals, item: s.Item, declare: Callable[[str, Span], bool]
         case s.Function():
             if declare(item.name, item.span):
                 g.functions[item.name] = item
+        case s.Claim():
+            g.claims.append(item)
         case s.Section():
             g.sections.append(item)
             if item.kind == "procedure":

@@ -356,7 +356,64 @@ class Section(Node):  # on EVENT in STATES step N named NAME  docs lets rules
     rules: list[Rule]
 
 
-Item = Machine | Enumeration | Header | Event | Call | Parameter | Profile | Variable | Timer | Let | Function | Section
+# ---- claims: what the rules together keep ------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class In(Node):  # in {ESTABLISHED, CLOSE-WAIT}
+    states: list[str] | None
+    """None: any state."""
+
+
+@dataclass(slots=True)
+class On(Node):  # on segment, call send, timeout, every step
+    occasions: list[tuple[str, str]]
+    """The kind (an event, ``call``, ``timeout``, ``step``) and the call or timer; empty: all of them."""
+
+
+@dataclass(slots=True)
+class For(Node):  # for segment
+    event: str
+
+
+@dataclass(slots=True)
+class Holds(Node):  # holds ordered: E
+    label: str | None
+    condition: Expr
+
+
+@dataclass(slots=True)
+class Then(Node):  # then kept: E
+    label: str | None
+    condition: Expr
+
+
+ClaimClause = Doc | Supports | In | On | For | When | Holds | Then
+
+
+@dataclass(slots=True)
+class Claim(Node):  # invariant name [MUST-1] clauses   property ...   theorem ...
+    kind: Literal["invariant", "property", "theorem"]
+    name: str
+    ids: list[str]
+    clauses: list[ClaimClause]
+
+
+Item = (
+    Machine
+    | Enumeration
+    | Header
+    | Event
+    | Call
+    | Parameter
+    | Profile
+    | Variable
+    | Timer
+    | Let
+    | Function
+    | Section
+    | Claim
+)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wireproof.spec import ir
+from wireproof.spec.elaborate_claims import claim_conjuncts
 from wireproof.spec.elaborate_rule import rule_expressions
 from wireproof.spec.expressions import walk
 
@@ -27,6 +28,7 @@ def validate(model: ir.Model, after: str) -> None:
         for e in rule_expressions(rule):
             for x in walk(e):
                 demand(x.sort != ir.NUMBER, f"{rule.id} has a plain number without a sort ({x.span})")
+                demand(not isinstance(x, ir.Before), f"{rule.id} has a before(), and is no property")
                 _check_use(model, x, rule.id, demand)
         for c in (*rule.guard, *rule.requires):
             demand(c.test.sort == ir.FLAG, f"{rule.id} has a conjunct '{c.name}' that is no flag")
@@ -44,6 +46,25 @@ def validate(model: ir.Model, after: str) -> None:
         for x in walk(abbreviation.value):
             demand(x.sort != ir.NUMBER, f"the let {name} has a plain number without a sort")
             _check_use(model, x, f"the let {name}", demand)
+
+    for claim in model.claims():
+        _check_claim(model, claim, demand)
+
+
+def _check_claim(model: ir.Model, claim: ir.Claim, demand: Callable[[bool, str], None]) -> None:
+    where = f"the {type(claim).__name__.lower()} {claim.name}"
+    if not isinstance(claim, ir.Theorem):
+        demand(all(s in model.enums["state"] for s in claim.states), f"{where} is for a state that does not exist")
+    demand(bool(claim.then if isinstance(claim, ir.Property) else claim.holds), f"{where} says nothing")
+    for c in claim_conjuncts(claim):
+        demand(c.test.sort == ir.FLAG, f"{where} has a conjunct '{c.name}' that is no flag")
+        for x in walk(c.test):
+            demand(x.sort != ir.NUMBER, f"{where} has a plain number without a sort ({x.span})")
+            demand(not isinstance(x, ir.Local | ir.Chosen | ir.Ranged), f"{where} reads a name of some rule")
+            if isinstance(x, ir.Before):
+                inner = any(isinstance(y, ir.Before) for y in walk(x.value))
+                demand(isinstance(claim, ir.Property) and not inner, f"{where} has a before() out of place")
+            _check_use(model, x, where, demand)
 
 
 def _check_use(model: ir.Model, x: ir.Expr, where: str, demand: Callable[[bool, str], None]) -> None:

@@ -1560,7 +1560,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "ae698960993a"
+SPEC_HASH = "965cc6415fba"
 
 __all__ = [
     "AFTER",

@@ -105,6 +105,8 @@ class Terms:
                 return f"c.{ident(e.timer)}_from >= 0", _LEVELS["cmp"]
             case ir.Op():
                 return self._op(e)
+            case ir.Before():
+                raise ValueError("before() stands in properties, and no code is made from these")
 
     def arguments(self, name: str) -> str:
         """What a let's function is given: c, e (if it reads an event), x."""

@@ -110,6 +110,8 @@ class Z3Terms:
                 return self.of(f.value, dict(zip([a for a, _ in f.args], args, strict=True)))
             case ir.Op():
                 return self._op(e, scope)
+            case ir.Before():
+                raise ValueError("before() needs the values of two configurations, and here is one")
 
     def _op(self, e: ir.Op, scope: dict[str, Any]) -> Any:
         return self.applied(e, [self.of(x, scope) for x in e.args])
