@@ -116,10 +116,8 @@ def joined(base: Path, members: list[tuple[Any, Path]], whole: bool) -> Path:
         for name, timer in p.timers.items():
             out.timers[name] = merge_timers(selector, timer, out.timers[name])
     for notes in ("sends", "fired", "signals", "results"):
-        begun = len(getattr(base, notes))
-        setattr(out, notes, list(getattr(base, notes)))
-        for _, p in members:
-            getattr(out, notes).extend(getattr(p, notes)[begun:])
+        seen = {id(n): n for _, p in members for n in getattr(p, notes)}
+        setattr(out, notes, list(seen.values()))
     return out
 
 

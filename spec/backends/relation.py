@@ -206,18 +206,29 @@ class Relation:
 
     def output(self, path: Path, sent: Sent, late: Iterable[ir.Conjunct] = ()) -> Iterator[Step]:
         """A segment that fits is sent: the laws that are a must hold of it, then what its sending changes."""
+        way, out = self._sending(path)
+        fork = way.fork(both([sent.when, self._fits(sent, out)]))
+        self.terms.path = fork
+        fork.given = both([fork.given, *(self.terms.of(q.test) for q in late), *self._laws(fork)])
+        yield from self._noted(fork)
+
+    def sent(self, c: Configuration) -> Iterator[Step]:
+        """Any segment is sent, whether it may be or not: what its sending changes."""
+        way, _ = self._sending(Path.begin(c))
+        yield from self._noted(way)
+
+    def _sending(self, path: Path) -> tuple[Path, Scope]:
         self.count += 1
         self.terms.prefix = f"{self.count} "
-        out = self.fields(self.model.events["output"], self.terms.prefix)
-        way = path.fork(both([sent.when, self._fits(sent, out)]))
-        self.terms.path, self.terms.fields = way, out
-        way.given = both([way.given, *(self.terms.of(q.test) for q in late), *self._laws(way)])
-        base = way.fork(TRUE)
-        ways = [way]
+        self.terms.fields = self.fields(self.model.events["output"], self.terms.prefix)
+        return path.fork(TRUE), self.terms.fields
+
+    def _noted(self, path: Path) -> Iterator[Step]:
+        ways = [path]
         for s in self.model.sections:
             if s.kind == "after":
                 ways = [out for w in ways for out in self._after(w, s)]
-        yield from self._steps("output", base, [("done", w.condition, w) for w in ways])
+        yield from self._steps("output", path, [("done", w.condition, w) for w in ways])
 
     def _after(self, path: Path, section: ir.Section) -> list[Path]:
         here = either(same(path.values["STATE"], self.terms.enums["state"][1][s]) for s in section.states)
