@@ -154,7 +154,7 @@ class Slots:
 
 def _ordered(found: list[Piece], seq: Any) -> list[Piece]:
     """By the distance from just behind the antipode of ``seq``; what is not there comes last. Stable."""
-    keys = [chosen(p.there, wide(folded(p.at - seq + HALF)), number(1 << 33)) for p in found]
+    keys = [chosen(p.there, wide(folded(folded(p.at - seq) + HALF)), number(1 << 33)) for p in found]
     for last in range(len(found) - 1, 0, -1):
         for i in range(last):
             swap = folded(keys[i + 1] < keys[i])

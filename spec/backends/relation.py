@@ -408,8 +408,8 @@ class Relation:
         parts = [out[f"OUT.{b}"] for b in CONTROL if b in s.ctl]
         parts += [negated(out[f"OUT.{b}"]) for b in CONTROL if b not in s.ctl | s.may]
         if s.ack is not None:
-            parts.append(z3.ULE(out["OUT.ACKNO"] - s.ack_from, s.ack - s.ack_from))
-        offset = out["OUT.SEQ"] - s.seq
+            parts.append(z3.ULE(folded(out["OUT.ACKNO"] - s.ack_from), folded(s.ack - s.ack_from)))
+        offset = folded(out["OUT.SEQ"] - s.seq)
         parts.append(z3.ULE(offset, s.span))
         n, skipped = out["OUT.DATA"], wide(offset)
         left = z3.If(skipped < s.text, s.text - skipped, number(0))
