@@ -219,22 +219,22 @@ def concerns(claim: ir.Property, kind: str, subject: str) -> bool:
     return any(k == "step" or (k == kind and s in ("", subject)) for k, s in claim.on)
 
 
-def breach(claim: ir.Claim, env: Environment) -> ir.Conjunct | None:
-    """The conjunct that does not hold where it has to; None when the claim is kept or says nothing of this.
+def breach(claim: ir.Claim, env: Environment) -> tuple[bool, ir.Conjunct | None]:
+    """Does a claim say something of this, and which of its conjuncts does not hold then?
 
     An invariant is asked of a configuration, a property of a :class:`PropertyEnvironment` that it ``concerns``, a
     theorem of any environment that has the event whose fields it reads.
     """
     if not applies(claim, env):
-        return None
+        return False, None
     if isinstance(claim, ir.Invariant | ir.Property):
         first = env.before if isinstance(env, PropertyEnvironment) and isinstance(claim, ir.Property) else env
         if first.variable("STATE") not in claim.states:
-            return None
+            return False, None
     if not isinstance(claim, ir.Invariant) and not all(evaluate(c.test, env) for c in claim.when):
-        return None
+        return False, None
     wanted = claim.then if isinstance(claim, ir.Property) else claim.holds
-    return next((c for c in wanted if not evaluate(c.test, env)), None)
+    return True, next((c for c in wanted if not evaluate(c.test, env)), None)
 
 
 # ---- what an expression mentions ---------------------------------------------------------------------------
