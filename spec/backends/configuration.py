@@ -10,6 +10,8 @@ import z3
 from wireproof.spec import ir
 from wireproof.spec.backends.fold import chosen
 from wireproof.spec.backends.held import Anything, Held, Slots, number
+from wireproof.spec.backends.text import Text
+from wireproof.spec.backends.text import free as free_text
 from wireproof.spec.backends.z3_terms import MOST, Z3Terms
 
 STOPPED = -1
@@ -19,7 +21,7 @@ LEAST = -MOST
 not assumed (spec/prove.py)."""
 
 Values = dict[str, Any]
-"""Variable to its term; a reassembly is a :class:`Held`."""
+"""Variable to its term; octets are a :class:`Text`, a reassembly is :class:`Held`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Configuration:
 
 def merge(condition: Any, a: Any, b: Any) -> Any:
     """A value that is ``a`` under the condition, else ``b``."""
-    if isinstance(a, Slots | Anything):
+    if isinstance(a, Slots | Anything | Text):
         return a if a.eq(b) else a.merged(condition, b)
     return chosen(condition, a, b)
 
@@ -77,9 +79,10 @@ def free(terms: Z3Terms, prefix: str = "", slots: int | None = None, state: str 
         elif v.sort == ir.FLAG or v.sort.name == "seq32" or v.sort.name in terms.enums:
             values[v.name] = terms.variable(name, v.sort)
         else:
-            values[v.name] = z3.BitVec(name, 64)
-            low = 0 if v.sort == ir.OCTETS else LEAST
-            terms.bounds += [values[v.name] >= low, values[v.name] <= MOST]
+            number_of = z3.BitVec(name, 64)
+            octets = v.sort == ir.OCTETS
+            values[v.name] = free_text(name, number_of) if octets else number_of
+            terms.bounds += [number_of >= (0 if octets else LEAST), number_of <= MOST]
     timers = {}
     for t in terms.model.timers:
         low, high = (z3.BitVec(f"{prefix}{t}.{end}", 64) for end in ("from", "until"))

@@ -25,6 +25,7 @@ _SORT = z3.DeclareSort("reassembly")
 _NONE = z3.Const("empty", _SORT)
 _READY = z3.Function("ready", _SORT, z3.BitVecSort(32), z3.BitVecSort(64))
 _HOLD = z3.Function("hold", _SORT, z3.BitVecSort(32), z3.BitVecSort(64), _SORT)
+_OCTET = z3.Function("octet held", _SORT, z3.BitVecSort(32), z3.BitVecSort(8))
 _BEYOND = z3.Function("beyond", _SORT, z3.BitVecSort(32), _SORT)
 
 
@@ -51,13 +52,14 @@ def narrow(a: Any) -> Any:
     return folded(z3.Extract(31, 0, a))
 
 
-def part(length: Any, first: Any, low: Any, high: Any) -> Any:
-    """How many octets of a text lie in [low, high); the first has the number ``first``."""
+def part(length: Any, first: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """Of a text whose first octet has the number ``first``, what lies in [low, high): how many octets it skips, and
+    how many there are."""
     skip = chosen(before(first, low), folded(low - first), z3.BitVecVal(0, 32))
     begin = folded(first + skip)
     room, skipped = wide(folded(high - begin)), wide(skip)
     left = chosen(folded(length > skipped), folded(length - skipped), number(0))
-    return chosen(before(begin, high), chosen(folded(left < room), left, room), number(0))
+    return skipped, chosen(before(begin, high), chosen(folded(left < room), left, room), number(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,10 @@ class Slots:
             inside = both([p.there, not_after(p.at, seq), before(seq, p.end)])
             found = chosen(inside, folded(p.length - wide(folded(seq - p.at))), found)
         return found
+
+    def octet(self, seq: Any) -> Any:
+        """The octet held under a number: which one, the slots do not tell."""
+        return z3.FreshConst(z3.BitVecSort(8), "octet held")
 
     def beyond(self, seq: Any) -> Slots:
         out = []
@@ -198,6 +204,10 @@ class Anything:
         n = _READY(self.term, seq)
         self.bounds.extend([n >= 0, n < REACH, z3.Implies(self.term == _NONE, n == 0)])
         return n
+
+    def octet(self, seq: Any) -> Any:
+        """The octet held under a number."""
+        return _OCTET(self.term, seq)
 
     def hold(self, seq: Any, length: Any) -> Anything:
         nothing = both([folded(length <= 0), self.is_empty()])

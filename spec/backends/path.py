@@ -10,11 +10,13 @@ import z3
 from wireproof.spec import ir
 from wireproof.spec.backends import fold
 from wireproof.spec.backends.configuration import Configuration, Timer, Values, merge, merge_timers
-from wireproof.spec.backends.fold import TRUE, both, chosen, constant, either, negated
-from wireproof.spec.backends.held import Anything, Held, Slots, part
+from wireproof.spec.backends.fold import TRUE, both, chosen, constant, either, folded, negated
+from wireproof.spec.backends.held import Anything, Held, Slots, narrow, part
+from wireproof.spec.backends.text import EMPTY, Text, equal, zeros
 from wireproof.spec.backends.z3_terms import Z3Terms
 
 Scope = dict[str, Any]
+OPAQUE = (ir.OCTETS, ir.REASSEMBLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,43 @@ class PathTerms(Z3Terms):
                 return self.path.now
             case ir.Running():
                 return self.path.timers[e.timer].running
-            case ir.Empty() if e.sort == ir.REASSEMBLY:
-                return self.empty()
+            case ir.Empty():
+                return self.empty() if e.sort == ir.REASSEMBLY else EMPTY
+            case ir.Before():
+                return self.earlier(e.value, scope)
         return super().of(e, scope)
+
+    def earlier(self, e: ir.Expr, scope: Scope) -> Any:
+        """An expression before the step."""
+        assert self.before is not None, "before() is read in properties only"
+        here, self.path = self.path, self.before
+        try:
+            return self.of(e, scope)
+        finally:
+            self.path = here
+
+    def _octets(self, e: ir.Op, a: list[Any]) -> Any:
+        """Operations on texts and on what is held."""
+        match e.op:
+            case "len":
+                return a[0].length
+            case "zeros":
+                return zeros(a[0])
+            case "+":
+                return a[0].then(a[1])
+            case "slice":
+                return a[0].slice(*a[1:])
+            case "part":
+                skipped, length = part(a[0].length, *a[1:])
+                return Text(length, lambda i: a[0].at(folded(i + skipped)))
+            case "ready":
+                held, seq = a
+                return Text(held.ready(seq), lambda i: held.octet(folded(seq + narrow(i))))
+            case "hold":
+                return a[0].hold(a[1], a[2].length)
+            case "beyond":
+                return a[0].beyond(a[1])
+        raise ValueError(f"the relation does not know the operation '{e.op}' on octets; add it to spec/backends/path.py")
 
     def _op(self, e: ir.Op, scope: Scope) -> Any:
         match e.op:
@@ -183,11 +219,6 @@ class PathTerms(Z3Terms):
             case "if":
                 test, a, b = (self.of(x, scope) for x in e.args)
                 return merge(test, a, b)
-            case "part":
-                return part(*(self.of(x, scope) for x in e.args))
-            case "hold" | "ready" | "beyond":
-                held, *rest = (self.of(x, scope) for x in e.args)
-                return getattr(held, e.op)(*rest)
             case "=" | "/=":
                 found = self.equal(e, *e.args, *(self.of(x, scope) for x in e.args))
                 return found if e.op == "=" else negated(found)
@@ -197,6 +228,8 @@ class PathTerms(Z3Terms):
                     self.equal(e, e.args[0], x, a, t) for x, t in zip(e.args[1:], others, strict=True)
                 )
         a = [self.of(x, scope) for x in e.args]
+        if e.sort in OPAQUE or e.args[0].sort in OPAQUE:
+            return self._octets(e, a)
         found = self.applied(e, a)
         return z3.simplify(found) if all(map(constant, a)) else found
 
@@ -206,7 +239,12 @@ class PathTerms(Z3Terms):
                 return a.is_empty()
             if isinstance(left, ir.Empty):
                 return b.is_empty()
-        if left.sort in (ir.OCTETS, ir.REASSEMBLY) and not isinstance(left, ir.Empty) and not isinstance(right, ir.Empty):
+            if a.eq(b):
+                return TRUE
+        if left.sort in OPAQUE:
+            if isinstance(left, ir.Empty) or isinstance(right, ir.Empty):
+                return fold.same(a.length, b.length)
             self.inexact = True
-            return self.variable(f"{self.prefix}same {len(self.known)}", ir.FLAG)
+            name = f"same {len(self.bounds)}"
+            return equal(a, b, name, self.bounds) if left.sort == ir.OCTETS else z3.Bool(name)
         return fold.same(a, b)

@@ -24,6 +24,8 @@ from wireproof.spec.backends.environment import parameters
 from wireproof.spec.backends.fold import FALSE, TRUE, both, constant, either, folded, leaves, negated, same
 from wireproof.spec.backends.held import Slots, number, wide
 from wireproof.spec.backends.path import Path, PathTerms, Returned, Scope, Sent, joined
+from wireproof.spec.backends.text import EMPTY, Text
+from wireproof.spec.backends.text import free as free_text
 from wireproof.spec.backends.z3_terms import FIELD, LENGTHS, MOST
 
 TIMEOUT_MS = 2_000
@@ -121,7 +123,7 @@ class Relation:
         if sort.name == "seq32":
             return z3.BitVecVal(value, 32)
         if sort == ir.OCTETS:
-            return number(len(value))
+            return free_text(f"known {len(value)}", number(len(value)))
         if sort == ir.REASSEMBLY:
             held = Slots.empty(max(self.terms.slots or 0, len(value)))
             pieces = [type(p)(z3.BitVecVal(at, 32), number(len(text))) for p, (at, text) in zip(held.pieces, value)]
@@ -139,9 +141,11 @@ class Relation:
             else:
                 most = FIELD if sort in (ir.LENGTH, ir.OCTETS) else MOST
                 found[name] = self.terms.variable(prefix + name, sort, most, shown=name)
+                if sort == ir.OCTETS:
+                    found[name] = free_text(prefix + name, found[name])
         for length, data, syn, fin in LENGTHS:
             if {length, data, syn, fin} <= found.keys():
-                self.terms.bounds.append(found[length] == found[data] + _one(found[syn]) + _one(found[fin]))
+                self.terms.bounds.append(found[length] == found[data].length + _one(found[syn]) + _one(found[fin]))
         return found
 
     # ---- events --------------------------------------------------------------------------------------------------
@@ -208,6 +212,8 @@ class Relation:
         """A segment that fits is sent: the laws that are a must hold of it, then what its sending changes."""
         way, out = self._sending(path)
         fork = way.fork(both([sent.when, self._fits(sent, out)]))
+        begun = wide(folded(out["OUT.SEQ"] - sent.seq))
+        out["OUT.DATA"] = Text(out["OUT.DATA"].length, sent.text.slice(begun).at)
         self.terms.path = fork
         fork.given = both([fork.given, *(self.terms.of(q.test) for q in late), *self._laws(fork)])
         yield from self._noted(fork)
@@ -361,7 +367,7 @@ class Relation:
             if o.kind in ("count", "text"):
                 here += [folded(low <= count), folded(count <= high)]
                 if o.kind == "text" and o.of is not None:
-                    here.append(folded(count <= terms.of(o.of, scope)))
+                    here.append(folded(count <= terms.of(o.of, scope).length))
                 found.append(Returned(o.kind, None, low, high))
             else:
                 here.append(count == 0)
@@ -395,7 +401,7 @@ class Relation:
             term(a.ack_low, ack),
             frozenset(a.ctl),
             frozenset(may),
-            term(a.text, zero),
+            term(a.text, EMPTY),
             term(a.low, zero),
             term(a.high, zero),
             a.rest,
@@ -411,8 +417,7 @@ class Relation:
             parts.append(z3.ULE(folded(out["OUT.ACKNO"] - s.ack_from), folded(s.ack - s.ack_from)))
         offset = folded(out["OUT.SEQ"] - s.seq)
         parts.append(z3.ULE(offset, s.span))
-        n, skipped = out["OUT.DATA"], wide(offset)
-        left = z3.If(skipped < s.text, s.text - skipped, number(0))
+        n, left = out["OUT.DATA"].length, s.text.slice(wide(offset)).length
         if s.rest:
             parts.append(n == left)
         else:

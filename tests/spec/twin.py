@@ -25,6 +25,7 @@ from wireproof.spec.backends.held import SLOTS, Slots
 from wireproof.spec.backends.path import Path, Sent
 from wireproof.spec.backends.python import rule_function
 from wireproof.spec.backends.relation import Relation, Step
+from wireproof.spec.backends.text import Text
 
 M64 = (1 << 64) - 1
 M32 = (1 << 32) - 1
@@ -87,7 +88,7 @@ def _configuration_terms(c: Configuration) -> dict[str, Any]:
                 found[f"{name}.{i}.at"], found[f"{name}.{i}.length"] = p.at, p.length
             found[f"{name}.lost"] = value.lost
         else:
-            found[name] = value
+            found[name] = value.length if isinstance(value, Text) else value
     for t, ends in c.timers.items():
         found[f"{t}.from"], found[f"{t}.until"] = ends.low, ends.high
     return found
@@ -95,7 +96,7 @@ def _configuration_terms(c: Configuration) -> dict[str, Any]:
 
 def _sent_terms(s: Sent) -> list[Any]:
     ack = [] if s.ack is None else [s.ack, s.ack_from]
-    return [s.seq, s.span, s.text, s.low, s.high, *ack]
+    return [s.seq, s.span, s.text.length, s.low, s.high, *ack]
 
 
 def reading(step: Step) -> Reading:
