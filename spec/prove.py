@@ -4,7 +4,7 @@ The largest set of invariants is sought that holds of the initial configuration 
 it holds before (the Houdini algorithm: begin with all, drop what some transition breaks, until none breaks any). What
 is left is proved together. Properties of steps are then proved for every transition from a configuration of which
 those invariants hold. Beside the invariants of the text there are some that every machine has: no length, count or
-time is negative, a timer that runs has its ends in order, no instant lies in the future.
+time is negative, lengths fit the fields of a segment, a timer runs or is stopped, no instant lies in the future.
 
 What is not proved here may hold all the same: a refutation by induction begins anywhere, not at the beginning.
 """
@@ -18,11 +18,12 @@ from typing import Any
 import z3
 
 from wireproof.spec import ir
-from wireproof.spec.backends.configuration import FOREVER, STOPPED
+from wireproof.spec.backends.configuration import STOPPED
 from wireproof.spec.backends.environment import as_profiles_have_them
 from wireproof.spec.backends.fold import TRUE, both, either, negated, same
 from wireproof.spec.backends.path import Path, PathTerms, Scope
 from wireproof.spec.backends.relation import Relation
+from wireproof.spec.backends.z3_terms import FIELD
 from wireproof.spec.evaluate import concerns
 from wireproof.spec.transitions import Moment, Moments, Transition
 
@@ -60,10 +61,12 @@ def everywhere(model: ir.Model) -> Iterator[Key]:
     for v in model.variables.values():
         if v.sort in (ir.COUNT, ir.LENGTH, ir.DURATION, ir.INSTANT):
             yield f"{v.name} is not negative", 0
+        if v.sort == ir.LENGTH:
+            yield f"{v.name} has 16 bits", 0
         if v.sort == ir.INSTANT:
             yield f"{v.name} is not in the future", 0
     for t in model.timers:
-        yield f"{t} ends in order", 0
+        yield f"{t} runs or is stopped", 0
 
 
 def invariant_terms(terms: PathTerms, at: Path) -> dict[Key, Any]:
@@ -74,12 +77,13 @@ def invariant_terms(terms: PathTerms, at: Path) -> dict[Key, Any]:
     for v in model.variables.values():
         if v.sort in (ir.COUNT, ir.LENGTH, ir.DURATION, ir.INSTANT):
             found[f"{v.name} is not negative", 0] = at.values[v.name] >= 0
+        if v.sort == ir.LENGTH:
+            found[f"{v.name} has 16 bits", 0] = at.values[v.name] <= FIELD
         if v.sort == ir.INSTANT:
             found[f"{v.name} is not in the future", 0] = at.values[v.name] <= at.now
     for t, ends in at.timers.items():
         stopped = both([same(ends.low, z3.BitVecVal(STOPPED, 64)), same(ends.high, z3.BitVecVal(STOPPED, 64))])
-        order = z3.And(ends.low >= 0, z3.Or(ends.high >= ends.low, ends.high == FOREVER))
-        found[f"{t} ends in order", 0] = either([stopped, order])
+        found[f"{t} runs or is stopped", 0] = either([stopped, z3.And(ends.low >= 0, ends.high >= 0)])
     for c in model.invariants.values():
         here = concerned(terms, c, at)
         for i, q in enumerate(c.holds):

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import z3
 
 from wireproof.spec import ir
-from wireproof.spec.backends.configuration import merge, merge_timers
+from wireproof.spec.backends.configuration import QUEUE, merge, merge_timers
 from wireproof.spec.backends.environment import as_profiles_have_them
-from wireproof.spec.backends.fold import both, either, negated
+from wireproof.spec.backends.fold import both, either, folded, negated
 from wireproof.spec.backends.path import Path, Scope, Sent
 from wireproof.spec.backends.relation import Relation, Step
+from wireproof.spec.backends.text import Text
 
 TOGETHER_MS = 2_000
 
@@ -74,7 +75,7 @@ class Moments:
     def __init__(self, model: ir.Model, moment: Moment, prune: bool = False):
         self.model = model
         self.moment = moment
-        self.relation = Relation(model, prune=prune)
+        self.relation = Relation(model, prune=prune, blur=True)
         self.relation.terms.bounds += as_profiles_have_them(self.relation.terms)
         self.transitions = list(self._all())
 
@@ -101,7 +102,7 @@ class Moments:
         fields = r.terms.fields
         for step in steps:
             r.terms.fields = fields
-            yield self._transition(before, step, m.kind, m.subject, f"{m}, {step.end}", [])
+            yield self._transition(before, step, m.kind, m.subject, str(m), [])
             yield from self._owed(before, step)
 
     def _owed(self, begun: Path, step: Step) -> Iterator[Transition]:
@@ -139,4 +140,6 @@ class Moments:
     ) -> Transition:
         after = Path.begin(step.after)
         fields = dict(self.relation.terms.fields)
-        return Transition(name, kind, subject, before, after, step.condition, fields, earlier, step.inexact)
+        texts = [v.length for v in after.values.values() if isinstance(v, Text)]
+        condition = both([step.condition, *(folded(n <= QUEUE) for n in texts)])
+        return Transition(name, kind, subject, before, after, condition, fields, earlier, step.inexact)

@@ -20,6 +20,9 @@ LEAST = -MOST
 """Lengths, counts and times of a free configuration lie between this and MOST; that they are not negative is proved,
 not assumed (spec/prove.py)."""
 
+QUEUE = 1 << 30
+"""No queue holds as many octets: beyond half the sequence space its numbers would have no order (RFC 9293 3.4)."""
+
 Values = dict[str, Any]
 """Variable to its term; octets are a :class:`Text`, a reassembly is :class:`Held`."""
 
@@ -82,7 +85,8 @@ def free(terms: Z3Terms, prefix: str = "", slots: int | None = None, state: str 
             number_of = z3.BitVec(name, 64)
             octets = v.sort == ir.OCTETS
             values[v.name] = free_text(name, number_of) if octets else number_of
-            terms.bounds += [number_of >= (0 if octets else LEAST), number_of <= MOST]
+            low, high = (0, QUEUE) if octets else (LEAST, MOST)
+            terms.bounds += [number_of >= low, number_of <= high]
     timers = {}
     for t in terms.model.timers:
         low, high = (z3.BitVec(f"{prefix}{t}.{end}", 64) for end in ("from", "until"))

@@ -17,7 +17,7 @@ TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
 def constant(t: Any) -> bool:
     """Is the term a value: a number, a truth value, a member of an enumeration?"""
     if z3.is_app(t):
-        return t.num_args() == 0 and t.decl().kind() != z3.Z3_OP_UNINTERPRETED
+        return bool(t.num_args() == 0 and t.decl().kind() != z3.Z3_OP_UNINTERPRETED)
     return False
 
 

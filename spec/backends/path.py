@@ -13,9 +13,11 @@ from wireproof.spec.backends.configuration import Configuration, Timer, Values, 
 from wireproof.spec.backends.fold import TRUE, both, chosen, constant, either, folded, negated
 from wireproof.spec.backends.held import Anything, Held, Slots, narrow, part
 from wireproof.spec.backends.text import EMPTY, Text, equal, zeros
-from wireproof.spec.backends.z3_terms import Z3Terms
+from wireproof.spec.backends.z3_terms import COUNTED, MOST, Z3Terms
 
 Scope = dict[str, Any]
+_WORD = z3.BitVecSort(64)
+_SCALED = z3.Function("muldiv", _WORD, _WORD, _WORD, _WORD)
 OPAQUE = (ir.OCTETS, ir.REASSEMBLY)
 
 
@@ -204,7 +206,9 @@ class PathTerms(Z3Terms):
                 return a[0].hold(a[1], a[2].length)
             case "beyond":
                 return a[0].beyond(a[1])
-        raise ValueError(f"the relation does not know the operation '{e.op}' on octets; add it to spec/backends/path.py")
+        raise ValueError(
+            f"the relation does not know the operation '{e.op}' on octets; add it to spec/backends/path.py"
+        )
 
     def _op(self, e: ir.Op, scope: Scope) -> Any:
         match e.op:
@@ -224,14 +228,25 @@ class PathTerms(Z3Terms):
                 return found if e.op == "=" else negated(found)
             case "in":
                 a, *others = (self.of(x, scope) for x in e.args)
-                return either(
-                    self.equal(e, e.args[0], x, a, t) for x, t in zip(e.args[1:], others, strict=True)
-                )
+                return either(self.equal(e, e.args[0], x, a, t) for x, t in zip(e.args[1:], others, strict=True))
         a = [self.of(x, scope) for x in e.args]
         if e.sort in OPAQUE or e.args[0].sort in OPAQUE:
             return self._octets(e, a)
+        if e.op == "muldiv" and self.slots is None and not all(map(constant, a)):
+            return self.scaled(*a)
         found = self.applied(e, a)
         return z3.simplify(found) if all(map(constant, a)) else found
+
+    def scaled(self, a: Any, b: Any, c: Any) -> Any:
+        """``a * b / c`` for proofs: the same number for the same three, and no more than what the sizes tell. A product
+        of 128 bits, divided, is more than the solver can work out."""
+        found = _SCALED(a, b, c)
+        sizes = z3.And(a >= 0, a <= COUNTED, b >= 0, b <= MOST, c > 0)
+        self.bounds += [
+            z3.Implies(sizes, z3.And(found >= 0, found <= COUNTED * MOST)),
+            z3.Implies(z3.And(sizes, b <= c), found <= a),
+        ]
+        return found
 
     def equal(self, e: ir.Op, left: ir.Expr, right: ir.Expr, a: Any, b: Any) -> Any:
         if left.sort == ir.REASSEMBLY:

@@ -49,9 +49,7 @@ class Text:
         )
 
     def merged(self, condition: Any, other: Text) -> Text:
-        return Text(
-            chosen(condition, self.length, other.length), lambda i: chosen(condition, self.at(i), other.at(i))
-        )
+        return Text(chosen(condition, self.length, other.length), lambda i: chosen(condition, self.at(i), other.at(i)))
 
     def eq(self, other: object) -> bool:
         return self is other

@@ -71,7 +71,9 @@ def known_steps(twins: Twins, state: str) -> tuple[Step, Observed, object]:
     return steps[0], x, new
 
 
-@pytest.mark.parametrize("state", ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "TIME-WAIT"])
+@pytest.mark.parametrize(
+    "state", ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "TIME-WAIT"]
+)
 def test_from_a_known_configuration_one_way_is_left(state: str) -> None:
     twins = Twins(SEED + 1)
     for _ in range(25):

@@ -17,7 +17,7 @@ from wireproof.conformance.bindings import Binding, slot
 from wireproof.conformance.matching import matches
 from wireproof.reference import machine
 from wireproof.reference.machine import Machine
-from wireproof.reference.run import AT_STEP, CONTINUE, DONE, DROP, REDELIVER, Outcome, Template
+from wireproof.reference.run import CONTINUE, DONE, DROP, REDELIVER, Outcome, Template
 from wireproof.reference.segment import CTL_NAMES
 from wireproof.spec import ir
 from wireproof.spec.backends.configuration import Configuration
@@ -246,7 +246,7 @@ class Twins:
         setattr(c, name + "_from", min(getattr(c, name + "_from"), c.now))
 
     def run(self, case: Case, key: tuple[str, str, str], c: Any, new: Any, e: Any, x: Observed) -> None:
-        kind, subject, state = key
+        kind, subject, _ = key
         end = "done"
         if kind in ("segment", "icmp"):
             end = END[self.reference.arrive(subject, new, e, x)]
@@ -309,7 +309,7 @@ class Twins:
 
     def segment(self, key: Any, c: Any, e: Any, x: Observed, s: Sent, values: tuple[Any, ...], t: Template) -> None:
         expected = [t.seq, t.span, len(t.text), t.low & M64, t.high & M64]
-        expected += [] if t.ack is None else [t.ack, t.ack_from]
+        expected += [] if t.ack is None or t.ack_from is None else [t.ack, t.ack_from]
         ctl = (sum(1 << CTL_NAMES.index(b) for b in s.ctl), sum(1 << CTL_NAMES.index(b) for b in s.may))
         if list(values) != expected or ctl != (t.ctl, t.may) or s.rest != t.rest:
             self.tell(key, c, e, x, f"segment: reference {t._replace(text=b'')}, relation {values} {ctl}")
