@@ -90,14 +90,10 @@ class _Section:
             self.undecided(section.rules[-1], "whether the section handles everything")
 
     def guard(self, rule: ir.Rule) -> Any:
-        """Profile and guard; a let that a condition reads is the value it names."""
+        """Profile and guard."""
         tests = [self.terms.profile(p) for p in rule.supports]
         tests += [z3.Not(self.terms.profile(p)) for p in rule.without]
-        lets: dict[str, Any] = {}
-        for a in rule.actions:
-            if isinstance(a, ir.Bind):
-                lets[a.name] = self.terms.of(a.value, lets)
-        tests += [self.terms.of(c.test, lets) for c in rule.guard]
+        tests += [self.terms.of(c.test) for c in rule.guard]
         return z3.And(*tests) if tests else z3.BoolVal(True)
 
     def situation(self) -> Any:

@@ -14,7 +14,7 @@ from wireproof.spec.source import Span
 
 ONCE = {s.In: "in", s.On: "on", s.For: "for"}
 """Clauses that stand once."""
-EVERY_STEP = ("step", "")
+EVERY_STEP = ("every", "step")
 
 
 class ClaimElaborator:
@@ -35,8 +35,7 @@ class ClaimElaborator:
         for c in self.g.claims:
             other = first.setdefault(c.name, c)
             if other is not c:
-                what = c.kind if c.kind == other.kind else f"{other.kind} and {c.kind}"
-                text = f"'{c.name}' names two claims ({what})"
+                text = f"the {other.kind} '{c.name}' and the {c.kind} '{c.name}' have one name"
                 self.g.problems.add("declared-twice", c.span, text, "rename one", other.span, "the other one")
             self.claim(c)
 
@@ -58,7 +57,8 @@ class ClaimElaborator:
                 self.problem("misplaced", found[1].span, text, "join them in one list" if word != "for" else "keep one")
 
     def invariant(self, c: s.Claim) -> None:
-        scope = Scope(frozenset(), "an invariant")
+        hint = "an invariant speaks of a configuration; of an event and what it does speaks a property"
+        scope = Scope(frozenset(), "an invariant", elsewhere=hint)
         holds = self.stated(c, s.Holds, scope)
         self.invariants[c.name] = ir.Invariant(**self.head(c), states=self.states(c), holds=holds)
 
@@ -69,9 +69,6 @@ class ClaimElaborator:
         if not any(isinstance(x, s.On) for x in c.clauses):
             hint = "add 'on segment', 'on call', 'on timeout', 'on output' or 'on every step'"
             self.problem("no-occasion", c.span, f"the property '{c.name}' does not say of which steps it speaks", hint)
-        if not then:
-            text = f"the property '{c.name}' does not say what a step keeps"
-            self.problem("no-then", c.span, text, "add 'then ...'")
         self.properties[c.name] = ir.Property(**self.head(c), on=on, states=self.states(c), when=when, then=then)
 
     def theorem(self, c: s.Claim) -> None:
@@ -80,10 +77,9 @@ class ClaimElaborator:
             self.known_event(event.event, event.span)
         name = event.event if event is not None else ""
         what = f"a theorem for '{name}'" if name else "a theorem"
-        scope = Scope(frozenset({name} if name else ()), what)
+        hint = f"a theorem reads the fields of one event, behind 'for'{'' if name else ': add it'}"
+        scope = Scope(frozenset({name} if name else ()), what, elsewhere=hint)
         when, holds = self.stated(c, s.When, scope), self.stated(c, s.Holds, scope)
-        if not holds:
-            self.problem("no-holds", c.span, f"the theorem '{c.name}' does not say what holds", "add 'holds ...'")
         self.theorems[c.name] = ir.Theorem(**self.head(c), event=name, when=when, holds=holds)
 
     # ---- parts -----------------------------------------------------------------------------------------------
@@ -140,7 +136,7 @@ class ClaimElaborator:
             elif kind == "timeout" and subject and subject not in self.g.timers:
                 text = f"there is no timer {subject}"
                 self.problem("unknown-timer", clause.span, text, suggest(subject, [*self.g.timers]))
-            elif kind not in ("call", "timeout", "step"):
+            elif kind not in ("call", "timeout", "every"):
                 self.known_event(kind, clause.span)
             wider = next((o for o in on if o == EVERY_STEP or o == (kind, "")), None)
             if (kind, subject) in on[:i] or (wider is not None and wider != (kind, subject)):
@@ -151,24 +147,26 @@ class ClaimElaborator:
                     else (f"'{shown}' is among '{occasion(*wider)}', which is named, too")
                 )
                 self.problem("occasion-twice", clause.span, text, "remove one")
-        return list(on)
+        return [("step", "") if o == EVERY_STEP else o for o in on]
 
     def known_event(self, name: str, span: Span) -> None:
-        if name not in self.g.events:
+        if name == "step":
+            self.problem("unknown-event", span, "'step' is no event", "write 'every step'")
+        elif name not in self.g.events:
             hint = suggest(name, [*self.g.events])
-            if name == "step":
-                hint = "write 'every step'"
             self.problem("unknown-event", span, f"there is no event '{name}'", hint)
 
     def scope(self, on: list[tuple[str, str]]) -> Scope:
         """The fields that all occasions have: those of the one event or call, if there is one only."""
-        what = "a property on " + ", ".join(f"'{occasion(*o)}'" for o in on) if on else "a property"
+        shown = [occasion(*(EVERY_STEP if o == ("step", "") else o)) for o in on]
+        what = f"a property on '{', '.join(shown)}'" if on else "a property"
+        hint = "the fields of an event, or the arguments of a call, can be read where it stands alone behind 'on'"
         match on:
             case [("call", subject)] if subject:
-                return Scope(frozenset({"call"}), what, call=subject, step="after")
+                return Scope(frozenset({"call"}), what, call=subject, elsewhere=hint, step="after")
             case [(kind, "")] if kind not in ("call", "timeout", "step"):
-                return Scope(frozenset({kind}), what, step="after")
-        return Scope(frozenset(), what, step="after")
+                return Scope(frozenset({kind}), what, elsewhere=hint, step="after")
+        return Scope(frozenset(), what, elsewhere=hint, step="after")
 
 
 def claim_conjuncts(c: ir.Claim) -> list[ir.Conjunct]:

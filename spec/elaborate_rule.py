@@ -6,7 +6,7 @@ from typing import Protocol
 
 from wireproof.spec import ir
 from wireproof.spec import syntax as s
-from wireproof.spec.expressions import Scope, Typer
+from wireproof.spec.expressions import Scope, Typer, walk
 from wireproof.spec.format import expression
 from wireproof.spec.scope import CONTROL_BITS, Globals, suggest
 from wireproof.spec.source import Span
@@ -137,6 +137,8 @@ class RuleElaborator:
                     self.problem("misplaced", c.span, "'due' goes with 'may send'", "use a timer")
                 within = t.expect(c.within, ir.DURATION, self.scope)
                 o.due = (within, t.flag(c.condition, self.scope) if c.condition else None)
+                for e in (x for x in o.due if x is not None):
+                    self.no_lets(e, e.span)
             case s.Choose():
                 self.choose(c)
             case s.Let():
@@ -165,7 +167,18 @@ class RuleElaborator:
         self.ended = span
 
     def conjuncts(self, label: str | None, guard: s.Expr) -> list[ir.Conjunct]:
-        return conjuncts(self.t, label, guard, self.scope)
+        found = conjuncts(self.t, label, guard, self.scope)
+        for c in found:
+            self.no_lets(c.test, c.span)
+        return found
+
+    def no_lets(self, e: ir.Expr, at: Span) -> None:
+        """A rule's own let is an action: it has no value while it is asked whether the rule holds."""
+        for x in walk(e):
+            if isinstance(x, ir.Local):
+                text = f"a condition reads '{x.name}', which has a value only once the rule is taken"
+                hint = "write the let at the head of the section, or its expression in the condition"
+                self.problem("let-in-condition", at, text, hint)
 
     def choose(self, c: s.Choose) -> None:
         choice = self.e.choice(c, self.scope)

@@ -46,6 +46,8 @@ class Scope:
     """Only the locals may be read: the body of a function."""
     call: str | None = None
     """The call whose arguments are at hand; None: of whatever call there is."""
+    elsewhere: str = "move the rule, or use a variable"
+    """What to do about a field of an event that is not at hand."""
     step: Literal["no", "after", "before"] = "no"
     """In a property there is a step to look back from: ``before`` inside of before(), else ``after``."""
 
@@ -164,7 +166,7 @@ class Typer:
                     "wrong-event",
                     e.span,
                     f"'{n}' {origin}, which {scope.what} does not have",
-                    "move the rule, or use a variable",
+                    scope.elsewhere,
                 )
             elif event == "call" and scope.call and n != "RET.COUNT":
                 args = [f.name for f in g.calls[scope.call].args]
@@ -183,7 +185,7 @@ class Typer:
                     "wrong-event",
                     e.span,
                     f"'{n}' reads the event '{missing}', which {scope.what} does not have",
-                    "move the rule, or use a variable",
+                    scope.elsewhere,
                 )
             return ir.Abbrev(n, a.sort, span=e.span)
         known = [*g.all_names(), *scope.locals]
@@ -408,7 +410,7 @@ class Typer:
             self.problem("arguments", e.span, text, f"its form is {BUILT_IN_FUNCTIONS['before']}")
             return ir.Lit(0, ir.UNKNOWN, span=e.span)
         value = self.expr(e.args[0], replace(scope, step="before") if scope.step == "after" else scope)
-        if value.sort != ir.UNKNOWN and not any(isinstance(x, CHANGING) for x in walk(value)):
+        if scope.step != "no" and value.sort != ir.UNKNOWN and not any(isinstance(x, CHANGING) for x in walk(value)):
             text = "nothing in this before() changes in a step"
             self.problem("before", e.span, text, "name a variable in it, or remove before()")
             return value

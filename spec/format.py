@@ -249,8 +249,6 @@ def _claim_clause(clause: s.ClaimClause) -> list[str]:
 
 def occasion(kind: str, subject: str) -> str:
     """A kind of steps as it is written after 'on'."""
-    if kind == "step":
-        return "every step"
     return f"{kind} {subject}" if subject else kind
 
 

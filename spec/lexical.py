@@ -26,13 +26,13 @@ CLAUSES = _words(
     "means cites note supports without deviates cell when otherwise let choose require due set enter send start stop "
     "return report signal do drop continue redeliver"
 )
-STARTERS = ITEMS | CLAUSES | {"rule", "field", "with"}
+STARTERS = ITEMS | CLAUSES | {"rule", "field", "with", "holds"}
 """Words that begin an item, a rule or a clause."""
 
-WORDS = STARTERS | _words("not and or implies if then else in any step named timeout text")
+WORDS = STARTERS | _words("not and or implies if then else in any step named timeout text for")
 """Those, and the other words that a name can stand behind."""
 
-OPENERS = _words("and or not implies if then else mod = < > + - * /")
+OPENERS = _words("and or not implies if then else holds mod = < > + - * /")
 """An expression comes behind them."""
 
 OPERATORS = {

@@ -99,6 +99,7 @@ def expected(place: Place) -> str:
     if "SET" in accepts or "MACHINE" in accepts:
         operator = "an operator, " if "AND" in accepts else ""
         clause = "a clause (when, set, send, ...), the next rule, " if "SET" in accepts else ""
+        clause = next((f"'{w.lower()}', " for w in ("HOLDS", "THEN") if w in accepts), clause)
         return f"{operator}{clause}a declaration (enum, var, let, ...) or a section (on, may send, procedure, ...)"
     shown = sorted({TERMINALS.get(n, n.lower().replace("ctl", "CTL")) for n in accepts})
     return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")
@@ -278,6 +279,34 @@ def _rule_and_section(p: Place) -> Diagnostic | None:
     return None
 
 
+CLAIMS = {
+    "invariant": ("holds", {"in"}, "it has 'in STATES' and 'holds'; 'when A holds B' is written 'holds A implies B'"),
+    "property": ("then", {"in", "when"}, "it has 'on STEPS', 'in STATES', 'when' and 'then', in this order"),
+    "theorem": ("holds", {"for", "when"}, "it has 'for EVENT', 'when' and 'holds', in this order"),
+}
+"""With which word each kind of claim says what it says, what has to stand before that, and its clauses."""
+
+
+def _claim(p: Place) -> Diagnostic | None:
+    """The clauses of an invariant, a property or a theorem, and their order."""
+    if not {"HOLDS", "THEN"} & p.accepts or "MEANS" not in p.accepts:
+        return None
+    kind = re.findall(r"\b(invariant|property|theorem)\s+[a-z]", p.source.text[: p.start])[-1]
+    word, before, clauses = CLAIMS[kind]
+    an = "an" if kind == "invariant" else "a"
+    if "MACHINE" in p.accepts:
+        found = p.error(f"'{p.text}' stands before '{word}'", f"move it up: {clauses}")
+        return found if p.text in before else None
+    if "COMMA" in p.accepts and re.match("[a-z]", p.text) and p.text not in STARTERS:
+        hint = "steps of several kinds stand between commas: 'on segment, call'"
+        return p.error(f"'{p.text}' cannot stand here", hint)
+    if p.text in CLAUSES or p.text in ("on", "for", "in", "then", "holds"):
+        return p.error(f"'{p.text}' cannot stand here in {an} {kind}", clauses)
+    if p.text in STARTERS | {""}:
+        return p.error(f"the {kind} before this says nothing", f"add '{word} ...'")
+    return None
+
+
 def _conditional(p: Place) -> Diagnostic | None:
     if {"THEN", "ELSE"} & p.accepts and (p.text in STARTERS or not p.text or p.text[0].isalnum()):
         return p.error("an if has three parts", "write 'if CONDITION then VALUE else VALUE'")
@@ -381,6 +410,7 @@ MISTAKES: tuple[Callable[[Place], Diagnostic | None], ...] = (
     _identifier,
     _level,
     _section_header,
+    _claim,
     _rule_and_section,
     _few_members,
     _conditional,

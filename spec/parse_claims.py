@@ -45,7 +45,7 @@ class Claims(Transformer[Any, list[s.Item]]):
         return ("call", str(c[0] or ""))
 
     def step_occasion(self, m: Any, c: Any) -> tuple[str, str]:
-        return ("step", "")
+        return ("every", "step")
 
     def for_event(self, m: Any, c: Any) -> s.For:
         return s.For(str(c[0]), span=self.at(m))

@@ -23,6 +23,8 @@ class Requirement:
     means: str
     reason: str | None = None
     rules: list[str] = field(default_factory=list)
+    claims: list[str] = field(default_factory=list)
+    """The invariants, properties and theorems that cite it: they show it of the rules, and do not stand for one."""
     span: Span | None = None
 
 
@@ -37,7 +39,7 @@ def read(path: Path | None = None) -> list[Requirement]:
         for entry in tomllib.loads(text)["requirement"]:
             i = entry["id"]
             span = Span(source, lines[i], 1, lines[i], len(source.line(lines[i])) + 1)
-            out.append(Requirement(i, entry["level"], entry["section"], entry["means"], entry.get("reason"), [], span))
+            out.append(Requirement(i, entry["level"], entry["section"], entry["means"], entry.get("reason"), span=span))
     except tomllib.TOMLDecodeError as e:
         raise ValueError(f"{path}: not a list of requirements: {e}") from None
     except KeyError as e:
@@ -56,6 +58,10 @@ def table(model: ir.Model, path: Path | None = None) -> list[Requirement]:
         for i in dict.fromkeys([*rule.ids, *rule.deviates]):
             if i in by_id:
                 by_id[i].rules.append(rule.id)
+    for claim in model.claims():
+        for i in dict.fromkeys(claim.ids):
+            if i in by_id:
+                by_id[i].claims.append(claim.name)
     return found
 
 
@@ -63,13 +69,13 @@ def diagnose(model: ir.Model, path: Path | None = None) -> list[Diagnostic]:
     """An id that does not exist, one with neither rule nor reason, one with both."""
     found = table(model, path)
     known = [r.id for r in found]
-    out = []
-    for _, rule in model.rules():
-        for i in [*rule.ids, *rule.deviates]:
-            if i not in known:
-                out.append(
-                    Diagnostic("unknown-requirement", rule.span, f"there is no requirement {i}", suggest(i, known))
-                )
+    cited = [(rule.span, i) for _, rule in model.rules() for i in (*rule.ids, *rule.deviates)]
+    cited += [(claim.span, i) for claim in model.claims() for i in claim.ids]
+    out = [
+        Diagnostic("unknown-requirement", span, f"there is no requirement {i}", suggest(i, known))
+        for span, i in cited
+        if i not in known
+    ]
     for r in found:
         assert r.span is not None
         if not r.rules and not r.reason:

@@ -368,7 +368,7 @@ class In(Node):  # in {ESTABLISHED, CLOSE-WAIT}
 @dataclass(slots=True)
 class On(Node):  # on segment, call send, timeout, every step
     occasions: list[tuple[str, str]]
-    """The kind (an event, ``call``, ``timeout``, ``step``) and the call or timer; empty: all of them."""
+    """The kind (an event, ``call``, ``timeout``) and the call or timer, empty: all of them; ``every`` with ``step``."""
 
 
 @dataclass(slots=True)

@@ -29,6 +29,9 @@ def render(model: ir.Model) -> str:
         add(s.span.source.name, s.span.line, f"section {s.name} ({'; '.join(s.cites)})", s.notes)
         for r in s.rules:
             add(r.span.source.name, r.span.line, f"rule {r.id} ({'; '.join(r.cites)})", r.notes)
+    for c in model.claims():
+        kind = type(c).__name__.lower()
+        add(c.span.source.name, c.span.line, f"{kind} {c.name} ({'; '.join(c.cites)})", c.notes)
     out = [HEADER]
     for name in sorted(files):
         out.append(f"\n## {name}\n")

@@ -58,6 +58,7 @@ def call_connect__open(c: Tcp, e: Any, x: Run) -> int | None:
     c.iss = x.number(c, "ISS")
     c.passive = False
     c.error = "NONE"
+    c.fin_known = False
     c.snd_mss = x.p.default_mss
     do_number_ourselves(c, None, x)
     c.state = "SYN-SENT"

@@ -523,9 +523,26 @@ def do_number_ourselves__from_iss(c: Tcp, e: Any, x: Run) -> int | None:
     c.last_small = c.iss
     c.rto = x.p.rto_initial
     c.cwnd = x.p.iw_segments * eff_snd_mss(c, x)
+    c.ssthresh = 1_073_741_824
+    c.rtt_known = False
     c.rtt_running = True
     c.rtt_seq = c.iss
     c.rtt_at = c.now
+    c.snd_fin = False
+    c.snd_urgent = False
+    c.retries = 0
+    c.probes = 0
+    c.dupacks = 0
+    c.recovering = False
+    c.resend = False
+    c.overridden = False
+    c.rcv_data = b""
+    c.rcv_fin = False
+    c.rcv_urgent = False
+    c.rcv_closed = False
+    c.unacked = 0
+    c.repeats = 0
+    c.stretched = False
     do_time_retransmission(c, None, x)
     return DONE
 

@@ -57,7 +57,7 @@ def items(*argv: str) -> list[dict[str, Any]]:
     ended = wireproof(*argv)
     assert (ended.status, ended.err) == (0, "")
     whole = json.loads(ended.out)
-    assert list(whole) == ["items"]
+    assert list(whole) == (["items", "claims"] if argv[:2] == ("spec", "list") else ["items"])
     found: list[dict[str, Any]] = whole["items"]
     return found
 
@@ -222,7 +222,7 @@ def test_check_of_the_specification_tells_its_figures() -> None:
     ended = wireproof("spec", "check")
     assert (ended.status, ended.err) == (0, "")
     model = load.tcp()
-    assert re.search(rf"specification tcp {model.spec_hash}: 13 files, {len(model.sections)} sections", ended.out)
+    assert re.search(rf"specification tcp {model.spec_hash}: 14 files, {len(model.sections)} sections", ended.out)
     n = len(model.rules())
     assert f"  {n} rules, " in ended.out and f"{n} of {n} rules reachable" in ended.out
     assert re.search(r"^0 diagnostics, \d+\.\d s$", ended.out, re.MULTILINE)
@@ -273,10 +273,18 @@ def test_a_directory_without_rules_is_told(tmp_path: Path) -> None:
 def test_requirements_as_json() -> None:
     found = items("spec", "requirements", "--format", "json")
     assert len(found) == 129
-    assert [list(i) for i in found] == [["id", "level", "section", "rules", "reason"]] * 129
+    assert [list(i) for i in found] == [["id", "level", "section", "rules", "reason", "claims"]] * 129
     assert all(bool(i["rules"]) != (i["reason"] is not None) for i in found)
     (one,) = (i for i in found if i["id"] == "MUST-2")
-    assert one == {"id": "MUST-2", "level": "MUST", "section": "3.1", "rules": ["tcp/form/checksum"], "reason": None}
+    assert one == {
+        "id": "MUST-2",
+        "level": "MUST",
+        "section": "3.1",
+        "rules": ["tcp/form/checksum"],
+        "reason": None,
+        "claims": [],
+    }
+    assert "damaged_segments_do_nothing" in next(i["claims"] for i in found if i["id"] == "MUST-3")
 
 
 def test_grid_as_json() -> None:
@@ -323,6 +331,39 @@ def test_a_name_that_several_rules_have_is_not_guessed() -> None:
     assert "tcp/sequence/unacceptable, tcp/syn_sent_ack/unacceptable" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        ("invariant", "send_window_ordered", "  holds SND.UNA =< SND.NXT\n"),
+        ("property", "right_edge_never_moves_left", "  then before(RCV.EDGE) =< RCV.EDGE\n"),
+        ("theorem", "acceptability_closed_form", "  for segment\n"),
+    ],
+)
+def test_a_claim_is_shown_by_its_name_and_with_its_kind(kind: str, name: str, text: str) -> None:
+    out = wireproof("spec", "show", name).out
+    assert out == wireproof("spec", "show", kind, name).out
+    assert out.startswith(f"{kind} {name}   ") and f"\n{kind} {name}" in out and text in out
+    assert re.search(r"^properties\.wire:\d+:1   RFC 9293 3\.", out, re.MULTILINE)
+    found = json.loads(wireproof("spec", "show", name, "--format", "json").out)
+    assert (found["kind"], found["name"]) == (kind, name)
+    assert all(c["text"] for c in found.get("then", found.get("holds")))
+
+
+def test_a_claim_of_another_kind_is_not_found() -> None:
+    ended = wireproof("spec", "show", "theorem", "send_window_ordred")
+    assert ended.status == 2 and "There is no theorem 'send_window_ordred'" in ended.err
+    ended = wireproof("spec", "show", "lemma", "send_window_ordered")
+    assert ended.status == 2 and "'lemma' is no kind" in ended.err
+
+
+def test_claims_are_listed_behind_the_sections() -> None:
+    model = load.tcp()
+    found = json.loads(wireproof("spec", "list", "--format", "json").out)["claims"]
+    assert [(c["kind"], c["name"]) for c in found] == [(type(c).__name__.lower(), c.name) for c in model.claims()]
+    lines = wireproof("spec", "list").out.splitlines()[-len(found) :]
+    assert [line.split()[0] for line in lines] == [c.name for c in model.claims()]
+
+
 def test_notes_are_the_page_in_the_docs() -> None:
     page = Path(__file__).parents[2] / "docs" / "ambiguities.md"
     assert wireproof("spec", "notes").out == page.read_text("utf-8")
@@ -333,6 +374,7 @@ def test_every_note_of_the_specification_is_on_that_page() -> None:
     for section, rule in load.tcp().rules():
         for note in (*section.notes, *rule.notes):
             assert note in out
+    assert all(note in out for c in load.tcp().claims() for note in c.notes)
 
 
 # ---- fmt ---------------------------------------------------------------------------------------------------------

@@ -36,12 +36,15 @@ def check(ctx: click.Context, path: Path | None, witnesses: bool) -> int:
         click.echo(render(d), err=True)
     if (ctx.find_root().obj or {}).get("quiet"):
         return 2 if found else 0
-    places = [*model.sections, *model.variables.values(), *model.params.values()]
+    places = [*model.sections, *model.variables.values(), *model.params.values(), *model.claims()]
     files = len({x.span.source.name for x in places})
     choices = sum(len(s.choices) + sum(len(r.choices) for r in s.rules) for s in model.sections)
     click.echo(f"specification {model.machine} {model.spec_hash}: {files} files, {len(model.sections)} sections,")
     click.echo(
         f"  {len(model.rules())} rules, {len(model.variables)} variables, {len(model.timers)} timers, {choices} choices"
+    )
+    click.echo(
+        f"  {len(model.invariants)} invariants, {len(model.properties)} properties, {len(model.theorems)} theorems"
     )
     click.echo(f"  {figures['total']} of {figures['sections']} sections total (the others are permissions and laws)")
     click.echo(f"  {figures['reachable']} of {figures['rules']} rules reachable, {figures['queries']} solver queries")
@@ -55,8 +58,9 @@ def check(ctx: click.Context, path: Path | None, witnesses: bool) -> int:
 @spec.command("list")
 @click.option("--format", "form", type=FORMAT, default="text")
 def list_(form: str) -> None:
-    """The sections with their events, states and rules."""
+    """The sections with their events, states and rules; the invariants, properties and theorems."""
     from wireproof.spec.load import tcp
+    from wireproof.tools import claims_view
 
     model = tcp()
     if form == "json":
@@ -65,12 +69,15 @@ def list_(form: str) -> None:
             | {"rules": [r.id for r in s.rules], "cites": s.cites}
             for s in model.sections
         ]
-        click.echo(json.dumps({"items": items}, indent=1))
+        claims = [claims_view.record(c) for c in model.claims()]
+        click.echo(json.dumps({"items": items, "claims": claims}, indent=1))
         return
     for s in model.sections:
         states = "any state" if len(s.states) == len(model.enums["state"]) else ", ".join(s.states)
         what = {"event": f"on {s.subject} step {s.step}", "call": f"on call {s.subject}"}.get(s.kind, s.kind)
         click.echo(f"{s.name:<22} {what:<24} {states}")
+    for c in model.claims():
+        click.echo(claims_view.line(c, model))
 
 
 @spec.command()
@@ -91,28 +98,21 @@ def rules(form: str) -> None:
 
 
 @spec.command()
-@click.argument("rule")
-def show(rule: str) -> None:
-    """One RULE: its text, where it stands, what it answers."""
-    from wireproof.spec.load import tcp
-    from wireproof.spec.scope import suggest
+@click.argument("what", nargs=-1, required=True, metavar="[KIND] NAME")
+@click.option("--format", "form", type=FORMAT, default="text")
+def show(what: tuple[str, ...], form: str) -> None:
+    """One rule, invariant, property or theorem: its text, where it stands, what it answers.
 
-    model = tcp()
-    named = [(s, r) for s, r in model.rules() if rule in (r.id, r.name, f"{s.name}/{r.name}")]
-    if len(named) > 1:
-        raise click.UsageError(f"Several rules are named '{rule}': {', '.join(r.id for _, r in named)}")
-    if not named:
-        known = [r.id for _, r in model.rules()]
-        raise click.UsageError(f"There is no rule '{rule}'; {suggest(rule, known)}")
-    ((_, r),) = named
-    click.echo(f"{r.id}   {r.level}   {', '.join(r.ids) or 'no number'}")
-    click.echo(f"{r.span}   {'; '.join(r.cites)}")
-    if r.meaning:
-        click.echo(f"\n{r.meaning}")
-    lines = r.span.source.text.split("\n")[r.span.line - 1 : r.span.end_line]
-    click.echo("\n" + "\n".join(lines).rstrip())
-    for n in r.notes:
-        click.echo(f"\nnote: {n}")
+    KIND is rule, invariant, property or theorem; it is needed only where several kinds have something of that NAME.
+    """
+    from wireproof.spec.load import tcp
+    from wireproof.tools import claims_view
+
+    found = claims_view.find(tcp(), what)
+    if form == "json":
+        click.echo(json.dumps(claims_view.record(found), indent=1))
+    else:
+        click.echo(claims_view.shown(found))
 
 
 @spec.command()
@@ -125,7 +125,9 @@ def requirements(form: str) -> None:
     found = reqs.table(tcp())
     if form == "json":
         items = [
-            {"id": r.id, "level": r.level, "section": r.section, "rules": r.rules, "reason": r.reason} for r in found
+            {"id": r.id, "level": r.level, "section": r.section, "rules": r.rules, "reason": r.reason}
+            | {"claims": r.claims}
+            for r in found
         ]
         click.echo(json.dumps({"items": items}, indent=1))
         return
@@ -136,6 +138,7 @@ def requirements(form: str) -> None:
         return
     for r in found:
         what = f"{len(r.rules)} rule{'s' * (len(r.rules) != 1)}" if r.rules else f"- {r.reason}"
+        what += f", {len(r.claims)} claim{'s' * (len(r.claims) != 1)}" if r.claims else ""
         click.echo(f"{r.id:<8} {r.level:<11} {r.section:<16} {r.means[:64]:<64}  {what}")
     with_rules = sum(bool(r.rules) for r in found)
     click.echo(f"{len(found)} requirements: {with_rules} with rules, {len(found) - with_rules} with a reason")
