@@ -12,15 +12,13 @@ from typing import Any
 import z3
 
 from wireproof.spec import ir
-from wireproof.spec.backends.z3_terms import FIELD, Z3Terms
+from wireproof.spec.backends.z3_terms import FIELD, LENGTHS, Z3Terms
 from wireproof.spec.diagnostics import Diagnostic
 
 TIMEOUT_MS = 10_000
 WITNESS_MS = 1_000
 """The solver's time for each step from a witness to the least one; without an answer it stays as it is."""
 DECIDING = ("event", "call", "timeout", "procedure", "after")
-LENGTHS = (("SEG.LEN", "SEG.DATA", "SYN", "FIN"), ("OUT.LEN", "OUT.DATA", "OUT.SYN", "OUT.FIN"))
-"""The length of a segment is that of its text, with one for SYN and one for FIN."""
 
 
 def check(model: ir.Model, witnesses: bool = False) -> tuple[list[Diagnostic], dict[str, Any]]:

@@ -23,6 +23,8 @@ COUNTED = 1 << 20
 """Bound of counts: a count times a length or a time stays far from the overflow of 64 bits."""
 FIELD = 65535
 """Bound of lengths and octets of an event."""
+LENGTHS = (("SEG.LEN", "SEG.DATA", "SYN", "FIN"), ("OUT.LEN", "OUT.DATA", "OUT.SYN", "OUT.FIN"))
+"""The length of a segment is that of its text, with one for SYN and one for FIN."""
 
 
 @functools.cache
@@ -112,7 +114,10 @@ class Z3Terms:
                 raise ValueError("before() needs the values of two configurations, and here is one")
 
     def _op(self, e: ir.Op, scope: dict[str, Any]) -> Any:
-        a = [self.of(x, scope) for x in e.args]
+        return self.applied(e, [self.of(x, scope) for x in e.args])
+
+    def applied(self, e: ir.Op, a: list[Any]) -> Any:
+        """The term of an operation on these terms."""
         seq = e.args[0].sort.name == "seq32"
         nil = z3.BitVecVal(0, 64)
         match e.op:
