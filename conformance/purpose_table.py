@@ -53,9 +53,7 @@ def read(file: Path | None = None) -> list[Entry]:
             if entry.status not in STATUSES:
                 raise ValueError(f"there is no status '{entry.status}'")
         except (ValueError, TypeError) as e:
-            raise SuiteError(
-                f"{file}:{n}: not a purpose ({e}); `wireproof suite build` makes it again"
-            ) from None
+            raise SuiteError(f"{file}:{n}: not a purpose ({e}); `wireproof suite build` makes it again") from None
         out.append(entry)
     return out
 

@@ -61,6 +61,10 @@ class Build:
     shown: dict[str, set[object]] = field(default_factory=dict)
     done: int = 0
     """Rounds done."""
+    invariants: frozenset[tuple[str, int]] | None = None
+    """Those that are proved: name and number of the conjunct."""
+    answers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """For each moment that was asked about the purposes that it may cover, or that the solver does not know of."""
     seconds: float = 0.0
     """Time that rounds took, over all attempts of this build."""
 
@@ -112,6 +116,10 @@ class Build:
             by_id = {c.id: c for c in self.cases}
             for purpose, case in e["seen"].items():
                 self.witnesses.setdefault(purpose, Witness(by_id[case].steps, e["on"], case))
+        elif "invariants" in e:
+            self.invariants = frozenset((name, n) for name, n in e["invariants"])
+        elif "moment" in e:
+            self.answers.append((e["moment"], e["possible"]))
         elif "round" in e:
             self.done = e["round"] + 1
             self.seconds += e["seconds"]

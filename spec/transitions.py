@@ -7,7 +7,7 @@ it is a transition of its own, from the configuration that the event left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -72,10 +72,12 @@ def moments(model: ir.Model) -> list[Moment]:
 class Moments:
     """The transitions of one moment, and the relation that made them."""
 
-    def __init__(self, model: ir.Model, moment: Moment, prune: bool = False):
+    def __init__(
+        self, model: ir.Model, moment: Moment, prune: bool = False, relation: Callable[..., Relation] = Relation
+    ):
         self.model = model
         self.moment = moment
-        self.relation = Relation(model, prune=prune, blur=True)
+        self.relation = relation(model, prune=prune, blur=True)
         self.relation.terms.bounds += as_profiles_have_them(self.relation.terms)
         self.transitions = list(self._all())
 
@@ -111,6 +113,7 @@ class Moments:
         done: list[tuple[Sent, Step]] = []
         for sent in step.sends:
             here, condition = Path.begin(step.after), [step.condition]
+            here.given = step.condition
             for other, out in done:
                 if self._together(step, other, sent):
                     self._sent_before(here, other, out)
