@@ -34,7 +34,7 @@ ALIASES = {"counterexample": "cex"}
 
 
 class _Group(click.Group):
-    """Loads commands lazily; shows a map of twelve lines."""
+    """Loads commands lazily; shows a map with a line for each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [c for c, (module, _, _) in COMMANDS.items() if _exists(module)]
