@@ -25,10 +25,12 @@ class Variant:
     profile: str
     habits: Literal["usual", "contrary", "wild"] = "usual"
     mtu: int = 1500
+    rcvbuf: int = 65535
 
     @property
     def name(self) -> str:
         more = ([] if self.habits == "usual" else [self.habits]) + ([] if self.mtu == 1500 else [f"MTU {self.mtu}"])
+        more += [] if self.rcvbuf == 65535 else [f"buffer of {self.rcvbuf}"]
         return ", ".join([self.profile, *more])
 
     def policy(self, machine: Machine) -> Callable[..., Policy]:
@@ -46,6 +48,7 @@ VARIANTS = (
     Variant("rfc5961", "contrary"),
     Variant("rfc5961", "wild"),
     Variant("rfc5961", mtu=576),
+    Variant("rfc5961", "wild", rcvbuf=1000),
     Variant("rfc9293"),
     Variant("rfc793"),
     Variant("linux"),
@@ -60,11 +63,14 @@ class Runner:
     def __init__(self, coverage: Coverage, variant: Variant):
         self.coverage = coverage
         self.variant = variant
-        self.settings = Settings(coverage.oracle, variant.profile, params={"mtu": variant.mtu})
+        self.settings = Settings(
+            coverage.oracle, variant.profile, params={"mtu": variant.mtu, "receive_buffer": variant.rcvbuf}
+        )
         self.target = ReferenceTarget(
             machine=coverage.reference,
             profile=variant.profile,
             mtu=variant.mtu,
+            rcvbuf=variant.rcvbuf,
             policy=variant.policy(coverage.reference),
         )
 

@@ -80,7 +80,7 @@ def spec_lines(facts: dict[str, Any], m: Marks, every: bool) -> Iterator[str]:
     for n, d in enumerate(shown):
         yield ""
         title = "shortest distinguishing trace" if n == 0 else "trace"
-        yield f"{m['fail']} {title}: {len(d['steps'])} steps · {m.strong(d['rule'])}"
+        yield f"{m['fail']} {title}: {steps(len(d['steps']))} · {m.strong(d['rule'])}"
         yield from (f"  {line}" for line in _reason(d))
         yield from (f"  {line}" for line in ladder({"steps": d["ladder"], "kind": d["kind"]}, m))
         for who, what in d["does_itself"].items():
@@ -89,6 +89,10 @@ def spec_lines(facts: dict[str, Any], m: Marks, every: bool) -> Iterator[str]:
         if d["allowed"] and d["kind"] != "missing":
             yield f"  {d['refuses']} requires: {'; or '.join(d['allowed'])}"
     yield from _unshown(facts, every)
+
+
+def steps(n: int) -> str:
+    return f"{n} step{'s' * (n != 1)}"
 
 
 def _reason(d: dict[str, Any]) -> Iterator[str]:
@@ -109,13 +113,13 @@ def _unshown(facts: dict[str, Any], every: bool) -> Iterator[str]:
     left = [r for r in facts["rules"] if r not in told]
     yield ""
     if every and left:
-        yield f"not told apart within {searched['steps']} steps, which is no proof: {', '.join(left)}"
+        yield f"not told apart within {steps(searched['steps'])}, which is no proof: {', '.join(left)}"
     if not facts["differences"]:
-        yield f"not told apart within {searched['steps']} steps: this is no proof that they are the same"
+        yield f"not told apart within {steps(searched['steps'])}: this is no proof that they are the same"
     elif not every and len(facts["differences"]) > 1:
         yield f"{len(facts['differences']) - 1} more as short or for other rules (--all shows one for each rule)"
     cut = "" if searched["exhausted"] else " · states were left out (--max-states)"
-    yield f"{searched['traces']} traces tried, of up to {searched['steps']} steps{cut} · exit {facts['exit']}"
+    yield f"{searched['traces']} traces tried, of up to {steps(searched['steps'])}{cut} · exit {facts['exit']}"
 
 
 # ---- targets -------------------------------------------------------------------------------------------------------
@@ -162,15 +166,30 @@ def target_lines(facts: dict[str, Any], m: Marks, every: bool) -> Iterator[str]:
     if differ:
         yield ""
         yield from _shortest(differ[0], a, b, names)
-    for d in differ[1:] if every else differ[1:SHOWN]:
-        mark = m["xfail" if d["blame"] == "both allowed" else "fail" if "wrong" in d["blame"] else "inconclusive"]
-        yield f"{mark} {d['id']}   {names.get(d['blame'], d['blame'])}"
-        yield f"    {d['step']}  {d['stimulus']}:  {a} {d['a']} | {b} {d['b']}"
-    if len(differ) > SHOWN and not every:
-        yield f"and {len(differ) - SHOWN} more (--all names them)"
+    yield from _others(differ[1:], a, b, names, m, every)
     for u in facts["undecided"] if every else facts["undecided"][:5]:
         yield f"{m['inconclusive']} {u['id']}   {u['reason']}"
     yield f"exit {facts['exit']}"
+
+
+def _others(
+    differ: list[dict[str, Any]], a: str, b: str, names: dict[str, str], m: Marks, every: bool
+) -> Iterator[str]:
+    """The other tests; those that differ in the same way are told by the first of them, unless all are asked for."""
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for d in differ:
+        way = (d["blame"], d["stimulus"], d["a"], d["b"], *((d["id"],) if every else ()))
+        groups.setdefault(way, []).append(d)
+    shown = list(groups.values())
+    for group in shown if every else shown[:SHOWN]:
+        d = group[0]
+        mark = m["xfail" if d["blame"] == "both allowed" else "fail" if "wrong" in d["blame"] else "inconclusive"]
+        more = f" · and {len(group) - 1} more" if len(group) > 1 else ""
+        yield f"{mark} {d['id']}   {names.get(d['blame'], d['blame'])}{more}"
+        yield f"    {d['step']}  {d['stimulus']}:  {a} {d['a']} | {b} {d['b']}"
+    hidden = sum(len(g) for g in shown[SHOWN:])
+    if hidden and not every:
+        yield f"and {hidden} more, which differ in {len(shown) - SHOWN} other ways (--all names every one)"
 
 
 def _shortest(d: dict[str, Any], a: str, b: str, names: dict[str, str]) -> Iterator[str]:

@@ -72,7 +72,7 @@ def test_the_same_text_is_the_same(wireproof: Invoke, names: tuple[str, str]) ->
 def test_no_trace_within_the_bound_is_undecided(wireproof: Invoke) -> None:
     result = wireproof("diff", "spec:rfc9293", "spec:rfc5961", "--max-steps", "1")
     assert result.exit_code == 4
-    assert "not told apart within 1 steps: this is no proof" in result.stdout
+    assert "not told apart within 1 step: this is no proof" in result.stdout
 
 
 # ---- targets ----------------------------------------------------------------------------------------------------

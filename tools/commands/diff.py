@@ -119,7 +119,10 @@ def _specs(a: str, b: str, every: bool, steps: int, states: int, output: Path | 
     between = spec_diff.gap(model, a, b)
     found = spec_diff.Search()
     if between:
-        found = spec_diff.search(model, a, b, every, steps, states, _tell() if fmt != "json" else None)
+        tell = _tell() if fmt != "json" else None
+        found = spec_diff.search(model, a, b, every, steps, states, tell)
+        if tell is not None:
+            click.echo(err=True)
     code = FAILED if found.differences else NOTHING if between else PASSED
     if output is not None and found.differences:
         _keep(found.differences[0], output)
