@@ -28,7 +28,7 @@ export UV_SYSTEM_CERTS ?= true
 PARTS := lint types fresh unit
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit generate fresh bench sync clean
+.PHONY: help run test lint types unit generate fresh mutants bench sync clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; \
@@ -59,6 +59,9 @@ generate: $(STAMP) ## make the generated files again from the specification
 
 fresh: $(STAMP) ## fail if a generated file is not what the specification gives
 	$(BIN)/python -m wireproof.tools.generate --check --suite
+
+mutants: $(STAMP) ## try every mistake in the specification: does the suite notice? (ten minutes, can be interrupted)
+	$(WP) suite mutants --jobs $(JOBS) --write
 
 bench: $(STAMP) ## how fast it is on this machine
 	$(BIN)/python tests/benchmarks/run.py

@@ -28,9 +28,9 @@ PROFILES = ("rfc5961", "linux", "rfc9293")
 """rfc793 differs from rfc9293 in nothing that a rule asks."""
 LINUX_HABITS = ("latest", "late", "choice:empty_probe", "choice:resets", "may:tcp/new_text/minshall")
 """Habits that only the linux profile permits, or whose bounds are others there."""
-MOST_KILLED = 100
+MOST_KILLED = 60
 """How many mutants that were killed before one oracle is tried with."""
-MOST_PLAIN, MOST_HABITS = 300, 400
+MOST_PLAIN, MOST_HABITS = 150, 250
 """How many cases an oracle is tried with on the reference, and on the reference with habits."""
 
 Outcome = dict[str, Any]

@@ -80,6 +80,11 @@ class Journal:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(_line(o))
 
+    def forget(self, mutants: set[str]) -> None:
+        """Leave out what is known of these."""
+        self.outcomes = {at: o for at, o in self.outcomes.items() if at[1] not in mutants}
+        self.path.write_text("".join(_line(o) for o in self.outcomes.values()), "utf-8")
+
     def of(self, stage: str) -> dict[str, Outcome]:
         """The outcomes of a stage by mutant."""
         return {m: o for (s, m), o in self.outcomes.items() if s == stage}
@@ -139,8 +144,11 @@ def look(jobs: int, step: Step) -> list[Footprint]:
     return sorted(out, key=lambda f: (f.profile, f.habit, f.case))
 
 
-def campaign(found: Sequence[Mutant], kept: Journal, jobs: int, step: Step) -> None:
-    """Try all mutants that the journal does not have yet, as reference and then as oracle.
+def campaign(
+    found: Sequence[Mutant], kept: Journal, jobs: int, step: Step, prints: Sequence[Footprint] | None = None
+) -> None:
+    """Try all mutants that the journal does not have yet, as reference and then as oracle. ``prints``: footprints to
+    go by; without them those of the whole suite are taken first.
 
     Raises KeyboardInterrupt when interrupted; what was found until then is in the journal.
     """
@@ -149,7 +157,7 @@ def campaign(found: Sequence[Mutant], kept: Journal, jobs: int, step: Step) -> N
     second = [m.id for m in found if m.id not in killed and m.id not in kept.of("oracle")]
     if not first and not second:
         return
-    prints = look(jobs, step)
+    prints = look(jobs, step) if prints is None else prints
     with _pool(jobs, prints) as pool:
         for o in _gather([pool.submit(_as_reference, m) for m in first], "as reference", step):
             kept.add(o)

@@ -11,6 +11,7 @@ from wireproof.conformance.select import SelectionError, nearest, select
 from wireproof.conformance.suite import SUITE
 from wireproof.conformance.testcase import Step
 from wireproof.tools.commands.run import read_suite
+from wireproof.tools.commands.suite_mutants import mutants_
 from wireproof.tools.endings import end
 from wireproof.tools.marks import marks
 
@@ -20,6 +21,9 @@ FORMAT = click.option("--format", "fmt", type=click.Choice(["rich", "plain", "js
 @click.group()
 def suite() -> None:
     """The frozen test cases, found by search and named after what they show."""
+
+
+suite.add_command(mutants_)
 
 
 @suite.command("list")
