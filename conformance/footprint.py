@@ -22,16 +22,17 @@ from wireproof.spec.mutate import Mutant
 
 EVERYTHING = -1
 EVERY_NTH = {
-    "spoiled": 16,
-    "late": 3,
-    "early": 3,
-    "least": 3,
-    "small": 2,
-    "prior": 16,
-    "plain": 4,
-    "pushy": 4,
-    "result": 2,
-    "choice": 6,
+    "latest": 3,
+    "late": 12,
+    "early": 12,
+    "least": 12,
+    "small": 8,
+    "plain": 12,
+    "pushy": 12,
+    "result": 8,
+    "choice": 24,
+    "may": 6,
+    "spoiled": 32,
 }
 """In how many of the cases a habit is tried that shows nearly everywhere."""
 
@@ -112,7 +113,7 @@ def _chosen(units: Units, habit: str, of: int, plain: Sequence[Footprint]) -> Se
     if kind == "choice" and name != "room":
         bits = _asking(units, name)
         return [f.case for f in plain if f.reference[0] & bits]
-    return range(0, of, EVERY_NTH.get(kind, EVERY_NTH.get(habit, 1)))
+    return range(0, of, EVERY_NTH[kind])
 
 
 def _asking(units: Units, choice: str) -> int:

@@ -57,8 +57,6 @@ class HabitualConnection(Connection):
         habit = self.policy.habit
         if habit == "small" and t.low < t.high:
             t = t._replace(high=max(t.low, 1))
-        elif habit == "prior" and t.text:
-            t = t._replace(ack=t.ack_from)
         elif habit == "plain":
             t = t._replace(may=t.may & ~(PSH | FIN | ACK))
         elif habit == "pushy":
@@ -203,7 +201,7 @@ def names(machine: Machine) -> list[str]:
     """All habits, in a fixed order."""
     may = sorted({r.id for rules in machine.may.values() for r in rules} - USES)
     return [
-        *("latest", "late", "early", "least", "small", "prior", "plain", "pushy"),
+        *("latest", "late", "early", "least", "small", "plain", "pushy"),
         *("result:1", "result:2"),
         *(f"choice:{name}" for name in (*CHOICES, "room")),
         *(f"may:{rule}" for rule in may),

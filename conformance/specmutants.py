@@ -28,9 +28,11 @@ PROFILES = ("rfc5961", "linux", "rfc9293")
 """rfc793 differs from rfc9293 in nothing that a rule asks."""
 LINUX_HABITS = ("latest", "late", "choice:empty_probe", "choice:resets", "may:tcp/new_text/minshall")
 """Habits that only the linux profile permits, or whose bounds are others there."""
-MOST_KILLED = 60
+MOST_KILLED = 40
 """How many mutants that were killed before one oracle is tried with."""
-MOST_PLAIN, MOST_HABITS = 150, 250
+MOST_FOLLOWED, MOST_ELSEWHERE = 600, 60
+"""How many cases an implementation that follows a mutant is tried with, in the first profile and in each other."""
+MOST_PLAIN, MOST_HABITS = 80, 160
 """How many cases an oracle is tried with on the reference, and on the reference with habits."""
 
 Outcome = dict[str, Any]
@@ -70,9 +72,16 @@ class Bench:
         m = self.mutants[mutant]
         machine = self._follower(mutant)
         tried = 0
-        for f in self._ordered(m, [f for f in self.prints if not f.habit], reference=True):
-            if f.verdict != "pass":
-                continue
+        plain = [f for f in self.prints if not f.habit and f.verdict == "pass"]
+        ordered = self._ordered(m, plain, reference=True)
+        todo = [
+            f
+            for p in PROFILES
+            for f in spread(
+                [f for f in ordered if f.profile == p], MOST_ELSEWHERE if p != PROFILES[0] else MOST_FOLLOWED
+            )
+        ]
+        for f in todo:
             tried += 1
             if same(f.trace, habits.session("", machine, f.profile)):
                 continue
@@ -89,7 +98,7 @@ class Bench:
         tried = 0
         ordered = self._ordered(m, [f for f in self.prints if f.verdict in ("pass", "fail")], reference=False)
         plain = [f for f in ordered if not f.habit]
-        for f in [*plain[:MOST_PLAIN], *_fairly([f for f in ordered if f.habit])[:MOST_HABITS]]:
+        for f in [*spread(plain, MOST_PLAIN), *_fairly([f for f in ordered if f.habit])[:MOST_HABITS]]:
             tried += 1
             iut = habits.session(f.habit, self.machine, f.profile)
             got = attempt(self.cases[f.case], iut, settings[f.profile])
@@ -168,6 +177,14 @@ class Bench:
             "rule": got.rule,
             "tried": tried,
         }
+
+
+def spread(found: Sequence[Footprint], most: int) -> list[Footprint]:
+    """At most so many: the first half as they come, then every n-th of the rest."""
+    if len(found) <= most:
+        return list(found)
+    head, rest = found[: most // 2], found[most // 2 :]
+    return [*head, *rest[:: -(-len(rest) // (most - len(head)))]]
 
 
 def _fairly(found: Sequence[Footprint]) -> list[Footprint]:

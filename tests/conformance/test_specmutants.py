@@ -154,7 +154,7 @@ def test_an_interrupted_campaign_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert ("as reference", len(found) - len(done)) in tried
     assert path.read_text().startswith(before)
     assert set(kept.of("reference")) == {m.id for m in found}
-    assert Counter(o["outcome"] for o in runs.results(found, kept))["killed"] >= 6
+    assert Counter(o["outcome"] for o in runs.results(found, kept))["killed"] >= 4
     again: list[str] = []
     runs.campaign(found, runs.Journal(path), 1, lambda what, n, of: again.append(what), prints)
     assert again == []
