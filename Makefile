@@ -28,7 +28,7 @@ export UV_SYSTEM_CERTS ?= true
 PARTS := lint types fresh unit
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit generate fresh validate bench sync clean
+.PHONY: help run test lint types unit generate fresh validate suite mutants bench sync clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; \
@@ -62,6 +62,13 @@ fresh: $(STAMP) ## fail if a generated file is not what the specification gives
 
 validate: $(STAMP) ## both backends on 100,000 random moments: the Z3 relation is the generated Python
 	$(BIN)/python -m tests.spec.validate
+
+suite: $(STAMP) ## the suite from nothing: search, drawn traces, proofs (twenty minutes, can be interrupted)
+	$(WP) suite build --jobs $(JOBS)
+	cp .wireproof/suite/tcp.jsonl .wireproof/suite/tcp_made.jsonl .wireproof/suite/tcp_purposes.jsonl conformance/suites/
+
+mutants: $(STAMP) ## try every mistake in the specification: does the suite notice? (ten minutes, can be interrupted)
+	$(WP) suite mutants --jobs $(JOBS) --write
 
 bench: $(STAMP) ## how fast it is on this machine
 	$(BIN)/python tests/benchmarks/run.py

@@ -230,43 +230,65 @@ SETTINGS = frozenset({"nodelay", "keepalive", "keepalive-off", "keepidle", "keep
 def verifications(explorer: Explorer, nodes: list[Node]) -> list[Node]:
     """For every node a suffix that shows what it is: text goes out as the peer allows, timers end when they must,
     TIME-WAIT lasts. (The characterising sequences of the W-method, fitted to TCP.)"""
-    ack = {"seg": "ACK", "seq": ["RCV.NXT", 0], "ack": ["SND.NXT", 0]}
     out: list[Node] = []
     for node in nodes:
         if SETTINGS & set(node.names[:-1]):
             continue
-        h = handle(node)
-        send = {"call": "send", "h": h, "len": 5000}
-        timer = {"wait": "timer"}
-        open_handle = not node.released and not (node.mode == "passive" and not node.accepted)
-        suffix: list[Step]
-        if node.state in ("ESTABLISHED", "CLOSE-WAIT") and open_handle:
-            suffix = [send, timer, ack, timer]
-        elif node.state == "SYN-RECEIVED" and node.mode == "passive":
-            suffix = [ack, {"call": "accept", "h": 1, "new": 2}, {**send, "h": 2}, timer]
-        elif node.state == "SYN-SENT":
-            suffix = [alphabet.SEGMENTS["syn-ack"], send, timer]
-        elif node.state in ("FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK"):
-            suffix = [timer, ack, alphabet.SEGMENTS["text-1"], alphabet.SEGMENTS["fin"]]
-        elif node.state == "TIME-WAIT":
-            suffix = [{"wait": 600_000}, ack, {"wait": "before-timer"}, alphabet.SEGMENTS["fin-old"]]
-        else:
-            continue
-        steps = [*node.steps, *suffix]
-        while suffix and explorer.run(steps, node.mode) is None:
-            suffix.pop()
+        for name, suffix in suffixes(node):
             steps = [*node.steps, *suffix]
-        if not suffix:
-            continue
-        got = explorer.run(steps, node.mode)
-        assert got is not None
-        tester, session, rules, _, _ = got
-        explorer.aftermath(tester, session, steps)
-        rules = [r for s in tester.oracle.steps for r in s.rules]
-        found = Node(steps, [*node.names, "verify"], node.mode, node.state, node.accepted, node.released, node.key)
-        found.rules, found.before, found.now = rules, node.state, session.now()
-        out.append(found)
+            while suffix and explorer.run(steps, node.mode) is None:
+                suffix.pop()
+                steps = [*node.steps, *suffix]
+            if not suffix:
+                continue
+            got = explorer.run(steps, node.mode)
+            assert got is not None
+            tester, session, rules, _, _ = got
+            explorer.aftermath(tester, session, steps)
+            rules = [r for s in tester.oracle.steps for r in s.rules]
+            found = Node(steps, [*node.names, name], node.mode, node.state, node.accepted, node.released, node.key)
+            found.rules, found.before, found.now = rules, node.state, session.now()
+            out.append(found)
     return out
+
+
+VERIFY = "verify"
+"""The suffix that every node of its state gets; the others have names that stand in the test's id."""
+
+
+def suffixes(node: Node) -> Iterator[tuple[str, list[Step]]]:
+    """What shows where a node is, by name."""
+    ack = {"seg": "ACK", "seq": ["RCV.NXT", 0], "ack": ["SND.NXT", 0]}
+    una = alphabet.SEGMENTS["ack-una"]
+    h = handle(node)
+    send = {"call": "send", "h": h, "len": 5000}
+    timer = {"wait": "timer"}
+    open_handle = not node.released and not (node.mode == "passive" and not node.accepted)
+    if node.state in ("ESTABLISHED", "CLOSE-WAIT") and open_handle:
+        yield VERIFY, [send, timer, ack, timer]
+        if len(node.steps) <= LONG_AFTER and node.names[-1] in PROVEN:
+            many = {**send, "len": 40000}
+            full = {**una, "ack": ["SND.UNA", 1460]}
+            # Round trips take time, and there is more to send than the congestion window lets go at once.
+            yield (
+                "paced",
+                [many, {"wait": 700_000}, full, {"wait": 100_000}, ack, {"wait": 300_000}, ack, timer, ack, timer],
+            )
+            # A segment is lost: three acknowledgments of nothing new, a partial one, the rest.
+            yield "lossy", [many, ack, una, una, una, una, full, ack, ack, timer, full, ack, timer]
+    elif node.state == "SYN-RECEIVED" and node.mode == "passive":
+        yield VERIFY, [ack, {"call": "accept", "h": 1, "new": 2}, {**send, "h": 2}, timer]
+    elif node.state == "SYN-SENT":
+        yield VERIFY, [alphabet.SEGMENTS["syn-ack"], send, timer]
+    elif node.state in ("FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK"):
+        yield VERIFY, [timer, ack, alphabet.SEGMENTS["text-1"], alphabet.SEGMENTS["fin"]]
+    elif node.state == "TIME-WAIT":
+        yield VERIFY, [{"wait": 600_000}, ack, {"wait": "before-timer"}, alphabet.SEGMENTS["fin-old"]]
+
+
+PROVEN = frozenset({"syn-ack", "syn-ack-window-zero", "accept", "ack-window-32k", "nodelay", "icmp-too-big", "fin"})
+"""After these a connection gets the long suffixes too, when it took few steps."""
+LONG_AFTER = 3
 
 
 def name_verifications(found: list[Node]) -> list[TestCase]:
@@ -275,6 +297,8 @@ def name_verifications(found: list[Node]) -> list[TestCase]:
     for node in found:
         state = node.before.lower().replace("-", "_")
         case_id = f"tcp/state/{state}/{'-'.join(node.names[:-1])}"
+        if node.names[-1] != VERIFY:
+            case_id += f"/{node.names[-1]}"
         rules = list(dict.fromkeys(node.rules))
         out[case_id] = TestCase(case_id, node.steps, rules, state=node.before, event="state", duration_us=node.now)
     return list(out.values())

@@ -12,6 +12,7 @@ from wireproof.conformance.suite import SUITE
 from wireproof.conformance.testcase import Step
 from wireproof.tools.commands.run import read_suite
 from wireproof.tools.commands.suite_build import build, show_purposes
+from wireproof.tools.commands.suite_mutants import mutants_
 from wireproof.tools.endings import end
 from wireproof.tools.marks import marks
 
@@ -21,6 +22,9 @@ FORMAT = click.option("--format", "fmt", type=click.Choice(["rich", "plain", "js
 @click.group()
 def suite() -> None:
     """The frozen test cases, found by search and named after what they show."""
+
+
+suite.add_command(mutants_)
 
 
 @suite.command("list")
