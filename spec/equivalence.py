@@ -14,8 +14,7 @@ from typing import Any, Literal, NamedTuple
 import z3
 
 from wireproof.spec import ir
-from wireproof.spec.backends.z3_terms import FIELD, Z3Terms
-from wireproof.spec.check import LENGTHS
+from wireproof.spec.backends.z3_terms import FIELD, LENGTHS, Z3Terms
 from wireproof.spec.elaborate_rule import rule_expressions
 from wireproof.spec.expressions import walk
 from wireproof.spec.mutate import Mutant

@@ -43,6 +43,8 @@ def text(e: ir.Expr) -> str:
             return f"{e.function}({', '.join(map(text, e.args))})"
         case ir.Op():
             return _op_text(e)
+        case ir.Before():
+            return f"before({text(e.value)})"
     return e.name
 
 
