@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wireproof.reference.machine import Machine
-from wireproof.reference.policy import USES, Policy
+from wireproof.reference.policy import Policy
 from wireproof.reference.run import Outcome, Template
 from wireproof.reference.segment import ACK, FIN, PSH, RST, SYN, URG, Segment
 from wireproof.reference.sequence import MASK, lt
@@ -139,7 +139,7 @@ class Connection:
     def use_permission(self) -> bool:
         """Use the first permission that the policy uses and that holds."""
         c, x = self.c, self.policy
-        for rule in self.machine.used(USES)[c.state]:
+        for rule in self.machine.used(x.uses)[c.state]:
             t = rule.offer(c, x)
             if t is None:
                 continue

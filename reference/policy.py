@@ -55,6 +55,9 @@ class Policy:
     ``sndbuf`` and ``rcvbuf`` are octets.
     """
 
+    uses: frozenset[str] = USES
+    """The permissions that this policy uses."""
+
     def __init__(self, p: Any, secret: bytes, four_tuple: bytes, sndbuf: int = 65536, rcvbuf: int = 65535):
         self.p = p
         self.secret = secret
