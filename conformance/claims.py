@@ -6,18 +6,17 @@ with a shortest trace; it is open when a bound was reached first.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from wireproof.conformance.graph import Graph
-from wireproof.conformance.pairs import ADVERSE, PROGRESS, UNHEARD, RESPONSE, Event, Pair, State
+from wireproof.conformance.pairs import ADVERSE, ENDS, FLYING, MARKS, PROGRESS, RESPONSE, UNHEARD, Event, Pair, State
 from wireproof.conformance.scenarios import NAMES, RESTING, A, B
 from wireproof.reference.sequence import le
 
-SYNCHRONIZED = frozenset(
-    {"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"}
-)
+SYNCHRONIZED = frozenset({"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"})
 DONE = frozenset({"CLOSED", "LISTEN", "TIME-WAIT"})
 """States of an end to which a reset can do no harm (one that ends TIME-WAIT early: RFC 1337)."""
 
@@ -69,11 +68,16 @@ def judge(pair: Pair, g: Graph) -> list[Verdict]:
     _cycles(pair, g, found)
     _stuck(pair, g, quiet, found)
     otherwise = "open" if g.bound else "holds"
-    return [
-        found.get(name) or Verdict(name, _text(pair, name), otherwise)
-        for name in CLAIMS
-        if name != "no-reset" or not pair.scenario.resets
-    ]
+    return [found.get(name) or Verdict(name, _text(pair, name), otherwise) for name in _made(pair)]
+
+
+def unjudged(pair: Pair) -> list[Verdict]:
+    """All claims that a scenario makes, open."""
+    return [Verdict(name, _text(pair, name), "open") for name in _made(pair)]
+
+
+def _made(pair: Pair) -> list[str]:
+    return [name for name in CLAIMS if name != "no-reset" or not pair.scenario.resets]
 
 
 def _text(pair: Pair, claim: str) -> str:
@@ -88,20 +92,26 @@ def _always(pair: Pair, g: Graph, broken: dict[str, tuple[int, str]]) -> None:
     known: dict[tuple[int, int], tuple[tuple[str, str], ...]] = {}
     resets = frozenset() if pair.scenario.resets else pair.segments.resets
     for i, s in enumerate(g.states):
-        faults = known.get(s[:2])
+        faults = known.get(s[ENDS])
         if faults is None:
-            faults = known[s[:2]] = tuple(_faults(pair, s))
+            faults = known[s[ENDS]] = tuple(_faults(pair, s))
         for claim, reason in faults:
             broken.setdefault(claim, (i, reason))
-        if resets and not (resets.isdisjoint(s[2]) and resets.isdisjoint(s[3])):
-            for end in (A, B):
-                state = pair.ends[end].configurations[s[end]].state
-                if state not in DONE and not resets.isdisjoint(s[3 - end]):
-                    broken.setdefault("no-reset", (i, f"a reset is on its way to {NAMES[end]}, which is {state}"))
+        if resets and "no-reset" not in broken and (end := _sent_a_reset(pair, s)) is not None:
+            state = pair.state_names(s)[end]
+            broken["no-reset"] = (i, f"a reset is on its way to {NAMES[end]}, which is {state}")
+
+
+def _sent_a_reset(pair: Pair, s: State) -> int | None:
+    """The end to which a reset is on its way though it has not finished, if any."""
+    for end in (A, B):
+        if not pair.segments.resets.isdisjoint(s[FLYING][1 - end]) and pair.state_names(s)[end] not in DONE:
+            return end
+    return None
 
 
 def _faults(pair: Pair, s: State) -> Iterable[tuple[str, str]]:
-    a, b = (pair.ends[end].configurations[s[end]] for end in (A, B))
+    a, b = (pair.ends[end].configurations[s[ENDS][end]] for end in (A, B))
     for name, c, text in (("A", a, pair.scenario.texts[B]), ("B", b, pair.scenario.texts[A])):
         if not text.startswith(c.rcv_data):
             yield "delivery", f"{name}'s user is given {c.rcv_data!r} of {text!r}"
@@ -129,12 +139,13 @@ def _in_order(c: Any, d: Any) -> bool:
 def _at_rest(pair: Pair, g: Graph, broken: dict[str, tuple[int, str]]) -> list[int]:
     """The states in which nothing more happens by itself; the first bad ones are noted.
 
-    Who waits in FIN-WAIT-2 for the FIN of an end that has aborted unheard waits for ever: RFC 9293 has no timer for that.
+    Who waits in FIN-WAIT-2 for the FIN of an end that has aborted unheard waits for ever: RFC 9293 has no timer for
+    that.
     """
     quiet = [i for i in range(g.expanded) if i not in g.cut and g.rests(i, PROGRESS)]
     for i in quiet:
         names = pair.state_names(g.states[i])
-        resting = RESTING | {"FIN-WAIT-2"} if g.states[i][8] & UNHEARD else RESTING
+        resting = RESTING | {"FIN-WAIT-2"} if g.states[i][MARKS] & UNHEARD else RESTING
         if not resting.issuperset(names):
             broken.setdefault("deadlock", (i, f"nothing more happens, and A is {names[A]} and B is {names[B]}"))
         elif reason := pair.scenario.disagreement(pair.quiet(g.states[i])):
@@ -179,17 +190,17 @@ def _violated(pair: Pair, g: Graph, claim: str, way: list[int], reason: str) -> 
 
 
 def _in_flight(pair: Pair, s: State) -> list[str]:
-    return [pair.segment(n, end) for end in (B, A) for n in s[3 - end]]
+    return [pair.segment(n, sender) for sender in (A, B) for n in s[FLYING][sender]]
 
 
 def _steps(pair: Pair, g: Graph, way: list[int], worst: int) -> list[Step]:
     """The events along a way, the mildest where several lead to the same state."""
     return [
         _step(pair, min((e for e in pair.events(g.states[i]) if e.to == g.states[n]), key=lambda e: e.kind))
-        for i, n in zip(way, way[1:], strict=False)
+        for i, n in itertools.pairwise(way)
     ]
 
 
 def _step(pair: Pair, e: Event) -> Step:
-    sent = [pair.segment(n, 1 - e.end) for n in e.move.sent] if e.move else []
+    sent = [pair.segment(n, e.end) for n in e.move.sent] if e.move else []
     return Step(pair.text(e), sent, list(e.move.rules) if e.move else [], pair.state_names(e.to))

@@ -205,5 +205,3 @@ def shown(s: Segment, own: str, own_iss: int, other: str, other_iss: int) -> str
 def _offset(n: int, base: int) -> str:
     d = (n - base) & MASK
     return f"+{d}" if d < 1 << 31 else f"-{(1 << 32) - d}"
-
-

@@ -78,7 +78,7 @@ def run(
     begun = time.perf_counter()
     graph = explore(pair, progress)
     found = time.perf_counter()
-    verdicts = claims.judge(pair, graph)
+    verdicts = _judged(pair, graph)
     judged = time.perf_counter()
     return Report(
         scenario,
@@ -93,6 +93,15 @@ def run(
         verdicts,
         (len(pair.ends[0].configurations), len(pair.ends[1].configurations)),
     )
+
+
+def _judged(pair: Pair, graph: Graph) -> list[Verdict]:
+    """The claims; all open when judging them is interrupted."""
+    try:
+        return claims.judge(pair, graph)
+    except KeyboardInterrupt:
+        graph.bound = "interrupted"
+        return claims.unjudged(pair)
 
 
 def check(bounds: Bounds) -> None:

@@ -37,7 +37,7 @@ class Call:
 
 @dataclass(slots=True)
 class Start:
-    """Where a scenario begins: a configuration of each end, segments in flight to B and to A."""
+    """Where a scenario begins: a configuration of each end, the segments that A and B have in flight."""
 
     ends: tuple[int, int]
     flying: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
@@ -240,7 +240,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(
             "reset", "A opens and may abort at any time; B sends an octet when it can.", _unopened,
             ((OPEN_ACTIVE,), (_send(b"b", ESTABLISHED),)), _reset,
-            "both ESTABLISHED; or after an abort A CLOSED, B CLOSED and told, or LISTEN, unless something was lost then",
+            "both ESTABLISHED; or after an abort A CLOSED, B told or in LISTEN, unless something was lost then",
             (ANY_TIME, frozenset()), resets=True, texts=(b"", b"b"),
         ),
         Scenario(

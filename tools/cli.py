@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "targets": ("targets", "targets", "what can be tested: ref, mutants, linux"),
     "suite": ("suite", "suite", "the frozen test cases"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
+    "pair": ("pair", "pair", "two endpoints over a bad channel, every interleaving"),
     "spec": ("spec", "spec", "check, list, show, requirements, grid"),
     "fmt": ("fmt", "fmt", "canonical text of specification files"),
 }
