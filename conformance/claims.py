@@ -136,13 +136,18 @@ def _in_order(c: Any, d: Any) -> bool:
 # ---- how it ends ----------------------------------------------------------------------------------------------------
 
 
+def quiet_states(g: Graph) -> list[int]:
+    """The states in which nothing more happens by itself."""
+    return [i for i in range(g.expanded) if i not in g.cut and g.rests(i, PROGRESS)]
+
+
 def _at_rest(pair: Pair, g: Graph, broken: dict[str, tuple[int, str]]) -> list[int]:
-    """The states in which nothing more happens by itself; the first bad ones are noted.
+    """The quiet states; the first bad ones are noted.
 
     Who waits in FIN-WAIT-2 for the FIN of an end that has aborted unheard waits for ever: RFC 9293 has no timer for
     that.
     """
-    quiet = [i for i in range(g.expanded) if i not in g.cut and g.rests(i, PROGRESS)]
+    quiet = quiet_states(g)
     for i in quiet:
         names = pair.state_names(g.states[i])
         resting = RESTING | {"FIN-WAIT-2"} if g.states[i][MARKS] & UNHEARD else RESTING

@@ -43,6 +43,8 @@ class Report:
     checking: float
     bound: str
     verdicts: list[Verdict]
+    quiet: int
+    """How many states were met in which nothing more happens by itself."""
     configurations: tuple[int, int]
     """How many configurations of A and of B were met."""
 
@@ -91,6 +93,7 @@ def run(
         judged - found,
         graph.bound,
         verdicts,
+        len(claims.quiet_states(graph)),
         (len(pair.ends[0].configurations), len(pair.ends[1].configurations)),
     )
 

@@ -213,6 +213,7 @@ def _plain_report(r: Report) -> dict[str, Any]:
         "scenario": r.scenario,
         "verdict": r.verdict,
         "states": r.states,
+        "quiet": r.quiet,
         "transitions": r.transitions,
         "depth": r.depth,
         "seconds": round(r.seconds, 3),
