@@ -194,14 +194,22 @@ def _forget_windows(c: Any) -> None:
         c.rcv_up = c.rcv_nxt
 
 
+NEAR = 1 << 16
+
+
 def shown(s: Segment, own: str, own_iss: int, other: str, other_iss: int) -> str:
-    """A segment in a few words, its numbers counted from the ends' initial sequence numbers: ``ACK seq=A+1``."""
-    text = f"{s.control()} seq={own}{_offset(s.seq, own_iss)}"
+    """A segment in a few words, its numbers counted from the ends' initial sequence numbers: ``ACK seq=A+1``.
+
+    A number that has nothing to do with them is shown as it is.
+    """
+    text = f"{s.control()} seq={_counted(s.seq, own, own_iss)}"
     if s.ctl & ACK:
-        text += f" ack={other}{_offset(s.ack, other_iss)}"
+        text += f" ack={_counted(s.ack, other, other_iss)}"
     return text + (f" len={len(s.data)}" if s.data else "")
 
 
-def _offset(n: int, base: int) -> str:
+def _counted(n: int, name: str, base: int) -> str:
     d = (n - base) & MASK
-    return f"+{d}" if d < 1 << 31 else f"-{(1 << 32) - d}"
+    if d < NEAR:
+        return f"{name}+{d}"
+    return f"{name}-{(1 << 32) - d}" if (1 << 32) - d < NEAR else str(n)
