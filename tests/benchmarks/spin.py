@@ -39,12 +39,15 @@ def missing() -> str | None:
     return f"needs {' and '.join(absent)} (Debian packages of that name)" if absent else None
 
 
-def build(scenario: str, bounds: Bounds, where: Path, model: Path = MODEL) -> Path:
-    """The program that searches a scenario within bounds, breadth first, made in the directory ``where``."""
+def build(scenario: str, bounds: Bounds, where: Path, model: Path = MODEL, level: str = "-O2") -> Path:
+    """The program that searches a scenario within bounds, breadth first, made in the directory ``where``.
+
+    ``level`` is how much the compiler optimizes.
+    """
     settings = {"SCENARIO": SCENARIOS[scenario], "CHANNEL": bounds.channel, "LOSS": bounds.loss, "DUP": bounds.dup}
     defined = [f"-D{name}={value}" for name, value in settings.items()]
     _run(["spin", "-a", *defined, str(model)], where)
-    _run(["gcc", "-O2", "-DSAFETY", "-DBFS", "-o", "pan", "pan.c"], where)
+    _run(["gcc", level, "-DSAFETY", "-DBFS", "-o", "pan", "pan.c"], where)
     return where / "pan"
 
 

@@ -13,10 +13,11 @@ from wireproof.conformance.pairs import Bounds
 pytestmark = pytest.mark.skipif(spin.missing() is not None, reason=spin.missing() or "")
 
 CASES = [
-    *((scenario, Bounds(dup=0)) for scenario in spin.SCENARIOS),
-    *((scenario, Bounds(loss=0)) for scenario in ("opening", "simultaneous-open", "closing", "simultaneous-close")),
-    ("opening", Bounds(channel=3, loss=2, dup=1)),
-    ("closing", Bounds(channel=1, loss=2, dup=1)),
+    ("opening", Bounds()),
+    ("simultaneous-open", Bounds(dup=0)),
+    ("closing", Bounds(channel=1, loss=2)),
+    ("any-close", Bounds(dup=0)),
+    ("simultaneous-close", Bounds()),
 ]
 
 
@@ -24,10 +25,10 @@ CASES = [
 def test_spin_finds_the_same_states_and_nothing_wrong(scenario: str, bounds: Bounds, tmp_path: Path) -> None:
     report = exploration.run(scenario, bounds)
     assert report.verdict == "holds" and report.bound == ""
-    found = spin.search(spin.build(scenario, bounds, tmp_path))
+    found = spin.search(spin.build(scenario, bounds, tmp_path, level="-O0"))
     assert found.errors == 0
     assert found.states == spin.expected(report)
-    assert found.depth == report.depth + 1
+    assert report.depth < found.depth <= report.depth + 4  # one before the beginning, up to three behind the end
 
 
 def test_spin_reports_a_model_that_ends_wrong(tmp_path: Path) -> None:
@@ -35,5 +36,5 @@ def test_spin_reports_a_model_that_ends_wrong(tmp_path: Path) -> None:
     text = spin.MODEL.read_text().replace("QUIET (st[0] == CLOSED &&", "QUIET (st[0] == LISTEN &&")
     wrong = tmp_path / "pair.pml"
     wrong.write_text(text)
-    pan = spin.build("closing", Bounds(dup=0), tmp_path, wrong)
+    pan = spin.build("closing", Bounds(dup=0), tmp_path, wrong, "-O0")
     assert spin.search(pan).errors == 1
