@@ -198,8 +198,8 @@ def test_an_end_that_never_sends_its_syn_again_hangs() -> None:
     assert [s.event for s in hang.trace] == [
         "the beginning",
         "A's user calls open_active",
-        "A's RETRANSMISSION timer ends",
         "SYN seq=A+0 is lost on its way to B",
+        "A's RETRANSMISSION timer ends",
     ]
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
+from wireproof.conformance.pairs import Event, Pair, State
 from wireproof.conformance.scenarios import SCENARIOS
 from wireproof.tools.cli import run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def pair(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -86,15 +81,20 @@ def test_wrong_usage_is_told_and_exits_2(capsys: pytest.CaptureFixture[str], arg
     assert told in err
 
 
-def test_an_interrupted_search_shows_what_it_has_and_exits_130() -> None:
-    command = [sys.executable, "-m", "wireproof.tools.cli", "pair", "any-close", "--loss", "4", "--dup", "4"]
-    started = subprocess.Popen(
-        [*command, "--channel", "4", "--max-states", "100000000"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-    )  # fmt: skip
-    time.sleep(5)
-    started.send_signal(signal.SIGINT)
-    out, err = started.communicate(timeout=120)
-    assert started.returncode == 130, err
-    assert "not complete: interrupted" in out and "exit 130" in out
-    assert "Traceback" not in err
+def test_an_interrupted_search_shows_what_it_has_and_exits_130(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, left = Pair.events, iter(range(1500))
+
+    def interrupted(self: Pair, s: State) -> Iterator[Event]:
+        for n, e in enumerate(events(self, s)):
+            if n == 1 and next(left, None) is None:
+                raise KeyboardInterrupt
+            yield e
+
+    monkeypatch.setattr(Pair, "events", interrupted)
+    status, out, err = pair(capsys, "opening", "any-close", "closing")
+    assert (status, err) == (130, "")
+    assert out.count("· complete") == 1 and out.count("not complete: interrupted") == 1
+    assert "closing   " not in out and "exit 130" in out
+    assert "? deadlock" in out
