@@ -2,7 +2,7 @@
 
 A configuration of the generated rules is brought to a canonical form after each event: time is left open (a timer runs
 or does not run), windows are wide open, and what only tells how fast to send is dropped. Two ends that share a channel
-meet the same configurations again and again; a move is a look-up after the first time. docs/exploration.md says what
+meet the same configurations again and again; a move is a look-up after the first time. docs/pair.md says what
 the canonical form leaves out and what that means for a claim.
 """
 

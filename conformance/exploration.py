@@ -2,7 +2,7 @@
 
 :func:`run` explores one scenario within bounds. The search keeps the whole graph: predecessors for shortest traces,
 edges for what must happen in the end. A search that reached a bound proves nothing: its claims are then violated or
-open, never holding. docs/exploration.md says what is claimed, and what the abstraction leaves out.
+open, never holding. docs/pair.md says what is claimed, and what the abstraction leaves out.
 """
 
 from __future__ import annotations

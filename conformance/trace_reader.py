@@ -58,6 +58,9 @@ class Header:
     """The kind of the refusal, if there was one."""
     text: str = ""
     ids: list[str] = field(default_factory=list)
+    scenario: str = ""
+    """Of a trace that was made in a world (``explore``, ``reach``): which one, and all that happened there."""
+    events: list[str] = field(default_factory=list)
 
     @property
     def family(self) -> int:
@@ -167,6 +170,7 @@ class _Reader:
         out.kind, out.text = str(raw.get("kind", "")), str(raw.get("text", ""))
         out.ids = self.strings(raw, "ids")
         out.case = self.case(raw.get("case"))
+        out.scenario, out.events = str(raw.get("scenario", "")), self.strings(raw, "events")
         return out
 
     def case(self, raw: Any) -> TestCase | None:

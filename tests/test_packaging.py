@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("spec", "reference", "conformance", "nicmodel", "tools")
-SHIPPED = {".py", ".typed", ".lark", ".wire", ".toml", ".jsonl"}
+SHIPPED = {".py", ".typed", ".lark", ".wire", ".toml", ".jsonl", ".txt"}
 """Kinds of file that the code needs where it is installed."""
 
 
@@ -51,7 +51,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def is_shipped(path: PurePath) -> bool:
-    return path.suffix in SHIPPED and "__pycache__" not in path.parts
+    """Is it one of ours? The wheel's own metadata has texts, too."""
+    ours = "__pycache__" not in path.parts and not path.parts[0].endswith(".dist-info")
+    return path.suffix in SHIPPED and ours
 
 
 def shipped_files() -> set[str]:

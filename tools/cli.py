@@ -23,21 +23,26 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "cex": ("cex", "cex", "counterexamples: list, show, explain"),
     "targets": ("targets", "targets", "what can be tested: ref, mutants, linux"),
     "suite": ("suite", "suite", "the frozen test cases"),
+    "reach": ("reach", "reach", "the shortest trace to where a predicate holds"),
+    "explore": ("explore", "explore", "hosts and a network, step by step"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
     "pair": ("pair", "pair", "two endpoints over a bad channel, every interleaving"),
     "spec": ("spec", "spec", "check, list, show, requirements, grid"),
     "fmt": ("fmt", "fmt", "canonical text of specification files"),
 }
 """Command: module below wireproof.tools.commands, attribute, one line."""
+ALIASES = {"path": "reach"}
+"""Other names of commands, which the map does not show."""
 
 
 class _Group(click.Group):
-    """Loads commands lazily; shows a map, a line a command."""
+    """Loads commands lazily; shows a map, a line for each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [c for c, (module, _, _) in COMMANDS.items() if _exists(module)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        name = ALIASES.get(name, name)
         if name not in COMMANDS:
             return None
         if not _exists(COMMANDS[name][0]):

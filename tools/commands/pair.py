@@ -59,7 +59,7 @@ def pair(
     """Two endpoints over a channel that loses, duplicates and reorders: every interleaving, searched breadth first.
 
     Claims: both ends agree, no deadlock, no segments that cause each other for ever, no livelock without loss. What
-    violates one is shown as a shortest trace. Without SCENARIO all are explored; docs/exploration.md has them.
+    violates one is shown as a shortest trace. Without SCENARIO all are explored; docs/pair.md has them.
 
     \b
     Exit status
