@@ -229,6 +229,11 @@ SCENARIOS: dict[str, Scenario] = {
             "both CLOSED, everything delivered, no error", texts=(b"a", b"b"),
         ),
         Scenario(
+            "transfer", "A sends twice and closes, B answers and closes: the second octet may overtake the first.",
+            _established, ((_send(b"a"), _send(b"c"), CLOSE), (_send(b"b"), CLOSE_SECOND)), _closed,
+            "both CLOSED, everything delivered, no error", texts=(b"ac", b"b"),
+        ),
+        Scenario(
             "any-close", "Both send and close when they like.",
             _established, ((_send(b"a"), CLOSE), (_send(b"b"), CLOSE)), _closed,
             "both CLOSED, everything delivered, no error", texts=(b"a", b"b"),

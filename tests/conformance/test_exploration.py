@@ -121,6 +121,7 @@ REFUTED = [
     ("retransmits-wrong-text", "opening", SMALL, "livelock"),
     ("overlap-twice", "closing", Bounds(loss=0, dup=0), "delivery"),
     ("fin-out-of-order", "any-close", Bounds(loss=0, dup=0), "agreement"),
+    ("reassembly-shifted", "transfer", SMALL, "delivery"),
     ("half-close-deaf", "closing", Bounds(loss=0, dup=0), "livelock"),
 ]
 

@@ -185,7 +185,8 @@ def _summary(reports: list[Report], bounds: Bounds, m: Marks, code: int) -> None
     told = " · ".join(f"{n} {verdict}" for n, verdict in counts if n)
     states, seconds = sum(r.states for r in reports), sum(r.seconds for r in reports)
     rate = states / max(seconds, 1e-9)
-    m.echo(f"RESULT  {len(reports)} scenarios: {told} · {states:,} states, {rate:,.0f} states/s · exit {code}")
+    many = "" if len(reports) == 1 else "s"
+    m.echo(f"RESULT  {len(reports)} scenario{many}: {told} · {states:,} states, {rate:,.0f} states/s · exit {code}")
     m.echo(
         f"        within: channel {bounds.channel}, loss {bounds.loss}, dup {bounds.dup}, "
         f"{'reordering' if bounds.reorder else 'in order'}; a claim that is open is not proved"
