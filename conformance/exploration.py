@@ -12,8 +12,8 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wireproof.conformance import claims
-from wireproof.conformance.claims import Verdict
+from wireproof.conformance import pair_claims
+from wireproof.conformance.pair_claims import Verdict
 from wireproof.conformance.graph import Graph
 from wireproof.conformance.pairs import Bounds, Pair
 from wireproof.conformance.scenarios import SCENARIOS
@@ -93,7 +93,7 @@ def run(
         judged - found,
         graph.bound,
         verdicts,
-        len(claims.quiet_states(graph)),
+        len(pair_claims.quiet_states(graph)),
         (len(pair.ends[0].configurations), len(pair.ends[1].configurations)),
     )
 
@@ -101,10 +101,10 @@ def run(
 def _judged(pair: Pair, graph: Graph) -> list[Verdict]:
     """The claims; all open when judging them is interrupted."""
     try:
-        return claims.judge(pair, graph)
+        return pair_claims.judge(pair, graph)
     except KeyboardInterrupt:
         graph.bound = "interrupted"
-        return claims.unjudged(pair)
+        return pair_claims.unjudged(pair)
 
 
 def check(bounds: Bounds) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from wireproof.conformance import exploration, mutation
-from wireproof.conformance.claims import Verdict
+from wireproof.conformance.pair_claims import Verdict
 from wireproof.conformance.endpoint import Endpoint, Segments, canonical
 from wireproof.conformance.exploration import BoundsError, Report
 from wireproof.conformance.graph import Graph

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from wireproof.conformance import exploration, mutation
-from wireproof.conformance.claims import Step, Verdict
+from wireproof.conformance.pair_claims import Step, Verdict
 from wireproof.conformance.exploration import Report
 from wireproof.conformance.pairs import SURPLUS, Bounds
 from wireproof.conformance.scenarios import SCENARIOS
