@@ -39,6 +39,7 @@ class _Node:
     event: Event | None
     before: Any
     depth: int
+    key: Any
 
     def path(self) -> list[Event]:
         node, out = self, []
@@ -64,17 +65,16 @@ def search(
     max_states: int = MAX_STATES,
 ) -> Found:
     """A shortest sequence of events from ``start`` to where ``goal`` holds, through no world where ``avoid`` does."""
-    root = _Node(start, None, None, 0)
     if goal(start):
         return Found([], 1, 0)
-    best = {key(scenario, start): 0}
+    root = _Node(start, None, None, 0, key(scenario, start))
+    best = {root.key: 0}
     heap: list[tuple[int, int, int, _Node]] = [(bound(start), 0, 0, root)]
     order = transitions = 0
     within = True
     while heap:
         _, _, _, node = heapq.heappop(heap)
-        k = key(scenario, node.world)
-        if best[k] < node.depth:
+        if best[node.key] < node.depth:
             continue
         if node.depth and goal(node.world):
             return Found(node.path(), len(best), transitions)
@@ -90,7 +90,7 @@ def search(
                 continue
             best[k] = depth
             order += 1
-            heapq.heappush(heap, (far, -depth, order, _Node(world, event, node, depth)))
+            heapq.heappush(heap, (far, -depth, order, _Node(world, event, node, depth, k)))
             if len(best) > max_states:
                 return Found(None, len(best), transitions, cut=True)
     return Found(None, len(best), transitions, exhausted=within)

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reach": ("reach", "reach", "the shortest trace to where a predicate holds"),
     "explore": ("explore", "explore", "hosts and a network, step by step"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
+    "pair": ("pair", "pair", "two endpoints over a bad channel, every interleaving"),
     "spec": ("spec", "spec", "check, list, show, requirements, grid"),
     "fmt": ("fmt", "fmt", "canonical text of specification files"),
 }

@@ -198,7 +198,7 @@ def load(session: Session, words: str) -> None:
     h = found.header
     if h.verdict == "fail":
         session.echo(f"  recorded of {h.target or 'a target'}: refused by {h.rule}: {h.text}")
-        session.echo("  here the specification's own reference plays its part, up to the same step")
+        session.echo("  here the reference plays the steps of that test")
     session.show()
 
 

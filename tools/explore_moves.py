@@ -159,7 +159,9 @@ def path(session: Session, words: str) -> list[Event]:
     if found.events is None:
         why = "the bound on states ended the search" if found.cut else "12 steps were not enough"
         raise CommandError(f"not found: {why} ({found.states} states); that is no proof")
-    session.echo(f"found: {len(found.events)} more steps (shortest without doubled segments, {found.states} states)")
+    n = len(found.events)
+    more = f"{n} more step{'s' * (n != 1)}"
+    session.echo(f"found: {more} (shortest without doubled segments, {found.states} states)")
     return found.events
 
 

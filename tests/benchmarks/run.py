@@ -53,7 +53,8 @@ def _line(subject: str, what: str, figure: Figure) -> str:
         return f"{name:<34} not run: {figure['not_run']}"
     low, high = min(figure["runs"]), max(figure["runs"])
     aim = f", aim {figure['aim']}" if "aim" in figure else ""
-    return f"{name:<34} {figure['median']:>10,.6g} {figure['unit']:<16} ({low:,.6g} to {high:,.6g}{aim})"
+    size = f", {figure['states']:,} states, depth {figure['depth']}" if "states" in figure else ""
+    return f"{name:<34} {figure['median']:>10,.6g} {figure['unit']:<16} ({low:,.6g} to {high:,.6g}{aim}{size})"
 
 
 if __name__ == "__main__":

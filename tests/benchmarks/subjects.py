@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks import codec, kernel, oracle, simulated, specification, suites
+from tests.benchmarks import codec, endpoints, kernel, oracle, simulated, specification, suites
 from tests.benchmarks.measure import Effort, Figure
 
 SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
@@ -14,5 +14,6 @@ SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
     "specification": specification.measure,
     "suite": suites.measure,
     "mutants": specification.mutants,
+    "endpoints": endpoints.measure,
     "linux": kernel.measure,
 }

@@ -24,6 +24,7 @@ SUBJECTS = {
     "specification": {"load", "check"},
     "suite": {"ref"},
     "mutants": {"unchanged", "compile", "ratio"},
+    "endpoints": {"ours", "spin", "ratio"},
     "linux": {"connections", "sessions", "bare", "ratio", "ratio_sessions"},
 }
 
@@ -88,3 +89,12 @@ def test_an_unknown_subject_is_refused() -> None:
     done = run("nothing")
     assert done.returncode == 2
     assert "there is no subject 'nothing'" in done.stderr
+
+
+def test_the_two_searches_say_how_much_they_searched(quick: tuple[dict[str, Any], str]) -> None:
+    figures = quick[0]["subjects"]["endpoints"]
+    assert figures["ours"]["states"] > 1000 and figures["ours"]["depth"] > 5
+    if "not_run" in figures["spin"]:
+        assert "spin" in figures["spin"]["not_run"] or "gcc" in figures["spin"]["not_run"]
+    else:
+        assert figures["spin"]["states"] > figures["ours"]["states"]
