@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wireproof.conformance import pair_claims
-from wireproof.conformance.pair_claims import Verdict
 from wireproof.conformance.graph import Graph
+from wireproof.conformance.pair_claims import Verdict
 from wireproof.conformance.pairs import Bounds, Pair
 from wireproof.conformance.scenarios import SCENARIOS
 from wireproof.reference.machine import Machine, tcp

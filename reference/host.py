@@ -18,7 +18,7 @@ from wireproof.reference.addresses import is_group, is_invalid_source
 from wireproof.reference.codec import Icmp, decode, encode
 from wireproof.reference.connection import CallEvent, Connection
 from wireproof.reference.icmp import classify
-from wireproof.reference.policy import USES, Policy
+from wireproof.reference.policy import Policy
 from wireproof.reference.run import REDELIVER, Outcome
 from wireproof.reference.segment import ACK, RST, SYN, Segment
 

@@ -57,6 +57,8 @@ class Policy:
     choice, with its name and what the reference would choose.
     """
 
+    uses: frozenset[str] = USES
+
     def __init__(
         self,
         p: Any,
@@ -64,7 +66,7 @@ class Policy:
         four_tuple: bytes,
         sndbuf: int = 65536,
         rcvbuf: int = 65535,
-        uses: frozenset[str] = USES,
+        uses: frozenset[str] | None = None,
         choose: Callable[[str, bool], bool] | None = None,
     ):
         self.p = p
@@ -72,7 +74,8 @@ class Policy:
         self.four_tuple = four_tuple
         self.sndbuf = sndbuf
         self.rcvbuf = rcvbuf
-        self.uses = uses
+        if uses is not None:
+            self.uses = uses
         self.choose = choose
         self.fired: list[str] = []
         self.signals: list[str] = []

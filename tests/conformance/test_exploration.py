@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from wireproof.conformance import exploration, mutation
-from wireproof.conformance.pair_claims import Verdict
 from wireproof.conformance.endpoint import Endpoint, Segments, canonical
 from wireproof.conformance.exploration import BoundsError, Report
 from wireproof.conformance.graph import Graph
 from wireproof.conformance.mutation import Mutant
+from wireproof.conformance.pair_claims import Verdict
 from wireproof.conformance.pairs import CALLS, ENDS, FLYING, MARKS, Bounds, Pair, State
 from wireproof.conformance.scenarios import SCENARIOS, A, B
 from wireproof.reference.machine import Machine, tcp

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from wireproof.conformance import exploration, mutation
-from wireproof.conformance.pair_claims import Step, Verdict
 from wireproof.conformance.exploration import Report
+from wireproof.conformance.pair_claims import Step, Verdict
 from wireproof.conformance.pairs import SURPLUS, Bounds
 from wireproof.conformance.scenarios import SCENARIOS
 from wireproof.reference.machine import Machine, tcp
