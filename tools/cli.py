@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "cex": ("cex", "cex", "counterexamples: list, show, explain"),
     "targets": ("targets", "targets", "what can be tested: ref, mutants, linux"),
     "suite": ("suite", "suite", "the frozen test cases"),
+    "verify": ("verify", "verify", "claims of the specification: proved, bounded or refuted"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
     "spec": ("spec", "spec", "check, list, show, requirements, grid"),
     "fmt": ("fmt", "fmt", "canonical text of specification files"),

@@ -1560,7 +1560,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "7db3f633d8c9"
+SPEC_HASH = "45935e6312f4"
 
 __all__ = [
     "AFTER",
