@@ -16,7 +16,7 @@ import z3
 from wireproof.spec import ir
 from wireproof.spec.backends.configuration import QUEUE, merge, merge_timers
 from wireproof.spec.backends.environment import as_profiles_have_them
-from wireproof.spec.backends.fold import both, either, folded, negated
+from wireproof.spec.backends.fold import TRUE, both, either, folded, negated
 from wireproof.spec.backends.path import Path, Scope, Sent
 from wireproof.spec.backends.relation import Relation, Step
 from wireproof.spec.backends.text import Text
@@ -51,6 +51,7 @@ class Transition:
     condition: Any
     fields: Scope
     earlier: list[Path]
+    fired: list[tuple[str, Any]]
     inexact: bool
 
 
@@ -90,7 +91,9 @@ class Moments:
             path, sent = r.permitted(section, rule, c)
             late = [q for q in rule.guard if r.of_segment(q.test)]
             for step in r.output(path, sent, late):
-                yield self._transition(before, step, "output", "", str(m), [])
+                t = self._transition(before, step, "output", "", str(m), [])
+                t.fired.append((rule.id, TRUE))
+                yield t
             return
         match m.kind:
             case "call":
@@ -142,6 +145,7 @@ class Moments:
     ) -> Transition:
         after = Path.begin(step.after)
         fields = dict(self.relation.terms.fields)
+        fired = list(step.fired)
         texts = [v.length for v in after.values.values() if isinstance(v, Text)]
         condition = both([step.condition, *(folded(n <= QUEUE) for n in texts)])
-        return Transition(name, kind, subject, before, after, condition, fields, earlier, step.inexact)
+        return Transition(name, kind, subject, before, after, condition, fields, earlier, fired, step.inexact)

@@ -70,6 +70,8 @@ class Budget:
     depth: int = 3
     seconds: int = 60
     jobs: int = 2
+    proof: bool = True
+    """False: nothing is proved, everything is searched."""
 
 
 class Verification:
@@ -84,9 +86,10 @@ class Verification:
         self.search = Bounded()
 
     def run(self, claims: list[ir.Claim]) -> list[Result]:
+        tried = claims if self.budget.proof else [c for c in claims if isinstance(c, ir.Theorem)]
         induction = Induction(self.model, self.budget.timeout * 1000, self.budget.jobs, self.progress)
-        self.proofs = induction.run([c.name for c in claims])
-        left = [c.name for c in claims if not isinstance(c, ir.Theorem) and self.proofs.verdict(c) != "proved"]
+        self.proofs = induction.run([c.name for c in tried])
+        left = [c.name for c in claims if not isinstance(c, ir.Theorem) and not self.proved(c)]
         traces: dict[str, str] = {}
         if left:
             search = Search(self.model, left)
@@ -99,12 +102,14 @@ class Verification:
                     traces[name] = str(path)
         return [self.result(c, traces.get(c.name, "")) for c in claims]
 
+    def proved(self, c: ir.Claim) -> bool:
+        return self.budget.proof and self.proofs.verdict(c) == "proved"
+
     def result(self, c: ir.Claim, trace: str) -> Result:
         out = Result(c.name, type(c).__name__.lower(), "open", "", c.meaning, list(c.cites))
-        verdict = self.proofs.verdict(c)
         if isinstance(c, ir.Theorem):
-            return self.theorem(out, verdict)
-        if verdict == "proved":
+            return self.theorem(out, self.proofs.verdict(c))
+        if self.proved(c):
             out.status, out.how = "proved", "proved by induction, for every trace"
             return out
         out.depth, out.states = self.search.depth, self.search.states
@@ -120,8 +125,8 @@ class Verification:
             met = f"nothing up to depth {out.depth} met it" if self.search.depth else "no search came to an end"
             out.how = f"not proved, and {met}"
         if violation is None:
-            why = "no answer in time" if verdict == "unknown" else "the induction fails"
-            out.how += f" ({why} at {where})"
+            why = "no answer in time" if self.proofs.verdict(c) == "unknown" else "the induction fails"
+            out.how += f" ({why} at {where})" if self.budget.proof else " (no proof was tried)"
         return out
 
     def theorem(self, out: Result, verdict: str) -> Result:
@@ -129,10 +134,10 @@ class Verification:
             out.status, out.how = "proved", "proved, for all values"
         elif verdict == "broken":
             values = self.proofs.theorems[out.name][1]
-            shown = ", ".join(f"{k} = {v}" for k, v in sorted(values.items()) if not k.startswith(("param", "profile")))
+            shown = ", ".join(f"{k} = {v}" for k, v in sorted(values.items()))
             out.status, out.how = "violated", f"false when {shown}"
         else:
-            out.how = f"the solver gave no answer within {self.budget.timeout} s"
+            out.how = f"the solver gave no answer with the work of {self.budget.timeout} s"
         return out
 
 

@@ -21,7 +21,14 @@ POSITIVE = click.IntRange(min=1)
 @click.command()
 @click.argument("names", metavar="[PROPERTY]...", nargs=-1)
 @click.option("--with", "extra", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="More claims.")
-@click.option("--timeout", type=POSITIVE, default=20, show_default=True, help="Seconds for a question of the solver.")
+@click.option(
+    "--timeout",
+    type=POSITIVE,
+    default=20,
+    show_default=True,
+    help="Work for a question of the solver: seconds of an idle core.",
+)
+@click.option("--no-proof", is_flag=True, help="Search only; theorems are proved all the same.")
 @click.option("--depth", type=POSITIVE, default=3, show_default=True, help="Steps of the bounded search.")
 @click.option("--seconds", type=POSITIVE, default=60, show_default=True, help="The most time for that search.")
 @click.option("--jobs", type=POSITIVE, default=2, show_default=True, help="Processes that prove.")
@@ -34,6 +41,7 @@ def verify(
     names: tuple[str, ...],
     extra: Path | None,
     timeout: int,
+    no_proof: bool,
     depth: int,
     seconds: int,
     jobs: int,
@@ -57,7 +65,7 @@ def verify(
     begin = time.monotonic()
     progress = _Progress(ctx)
     keep = save or Path(".wireproof") / "claims"
-    run = Verification(model, Budget(timeout, depth, seconds, jobs), progress.line, keep)
+    run = Verification(model, Budget(timeout, depth, seconds, jobs, not no_proof), progress.line, keep)
     results = run.run(claims)
     progress.done()
     if fmt == "json":
@@ -79,7 +87,7 @@ def verify(
             if r.trace:
                 click.echo(f"    replay with: wireproof replay {r.trace}")
     counts = Counter(r.status for r in results)
-    told = ", ".join(f"{counts[s]} {s}" for s in SIGNS if counts[s])
+    told = ", ".join(f"{n} {s}" for s, n in sorted(counts.items(), key=lambda x: [*SIGNS].index(x[0])))
     click.echo(f"{len(results)} claims: {told}")
     took = f"{run.proofs.questions} questions, {run.search.runs} runs, {time.monotonic() - begin:.0f} s"
     click.echo(took, err=True)
