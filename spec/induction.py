@@ -13,7 +13,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, field
 
 from wireproof.spec import ir
-from wireproof.spec.prove import PROVED, UNKNOWN, Answer, Key, MomentProver, Query, everywhere, initially, theorem
+from wireproof.spec.decide import PROVED, UNKNOWN
+from wireproof.spec.prove import Answer, Key, MomentProver, Query, everywhere, initially, theorem
 from wireproof.spec.transitions import Moment, moments
 
 Progress = Callable[[str], None]

@@ -24,13 +24,12 @@ from wireproof.spec.backends.fold import TRUE, both, either, negated, same
 from wireproof.spec.backends.path import Path, PathTerms, Scope
 from wireproof.spec.backends.relation import Relation
 from wireproof.spec.backends.z3_terms import FIELD
+from wireproof.spec.decide import BROKEN, PROVED, UNKNOWN, about, decide, limit, names_in, second_solver
 from wireproof.spec.evaluate import concerns
-from wireproof.spec.transitions import Moment, Moments, Transition
+from wireproof.spec.transitions import Moment, Moments, Transition, moments
 
 Key = tuple[str, int]
 """A claim's name and the number of its conjunct, from 0."""
-
-PROVED, BROKEN, UNKNOWN = "proved", "broken", "unknown"
 
 
 @dataclass(slots=True)
@@ -163,19 +162,80 @@ class MomentProver:
 
     def ask(self, t: Transition, before: dict[Key, list[Any]], wanted: Any) -> tuple[str, frozenset[Key]]:
         """Can the transition be taken so that ``wanted`` holds? ``proved`` if it cannot."""
+        self.query.asked += 1
+        half = max(1, self.query.timeout_ms // 2)
         solver = z3.Solver()
-        solver.set("timeout", self.query.timeout_ms)
+        limit(solver, half)
         solver.add(*self.terms.bounds, t.condition, wanted)
         literals: dict[str, Key] = {}
         for key, terms in before.items():
             literal = z3.Bool(f"hypothesis {key[0]} {key[1]}")
             literals[literal.decl().name()] = key
             solver.add(z3.Implies(literal, both(terms)))
-        self.query.asked += 1
         found = solver.check(*[z3.Bool(name) for name in literals])
         if found == z3.unsat:
             return PROVED, frozenset(literals[x.decl().name()] for x in solver.unsat_core())
-        return (BROKEN if found == z3.sat and not t.inexact else UNKNOWN if found != z3.sat else BROKEN), frozenset()
+        if found == z3.sat:
+            return BROKEN, frozenset()
+        other = second_solver()
+        limit(other, half)
+        other.add(*self.terms.bounds, t.condition, wanted, *(x for terms in before.values() for x in terms))
+        try:
+            found = other.check()
+        except z3.Z3Exception:
+            return UNKNOWN, frozenset()
+        if found == z3.unsat:
+            return PROVED, frozenset(before)
+        return (BROKEN if found == z3.sat else UNKNOWN), frozenset()
+
+
+def unreachable(
+    model: ir.Model,
+    rule: str,
+    condition: ir.Expr | None = None,
+    known: frozenset[Key] = frozenset(),
+    timeout_ms: int = 10_000,
+) -> str:
+    """Can a rule never hold, whatever happens? ``proved``, ``possible`` or ``unknown``.
+
+    ``condition`` is a flag on the configuration before the event and on the event; with it the question is whether
+    the rule can hold when it does. ``known`` are invariants that were proved (spec/induction.py).
+    Only ``proved`` is final: what is possible from some configuration need not arise. Raises KeyError for a rule that
+    is not there.
+    """
+    section = next((s for s, r in model.rules() if r.id == rule), None)
+    if section is None:
+        raise KeyError(rule)
+    verdict = PROVED
+    for moment in moments(model):
+        if moment.kind == "output" and section.kind == "may" and moment.subject != rule:
+            continue
+        answer = _meets(MomentProver(model, moment, Query(timeout_ms)), rule, condition, known)
+        if answer == "possible":
+            return answer
+        verdict = UNKNOWN if answer == UNKNOWN else verdict
+    return verdict
+
+
+def _meets(prover: MomentProver, rule: str, condition: ir.Expr | None, known: frozenset[Key]) -> str:
+    """The same at one moment."""
+    verdict = PROVED
+    for t, hypotheses, _ in prover.cases:
+        met = either(when for name, when in t.fired if name == rule)
+        if z3.is_false(met):
+            continue
+        begun = t.earlier[0] if t.earlier else t.before
+        prover.terms.path, prover.terms.before, prover.terms.fields = begun, None, t.fields
+        try:
+            extra = TRUE if condition is None else prover.terms.of(condition)
+        except KeyError:
+            continue  # it reads the fields of another event
+        before = {k: terms for k, terms in hypotheses.items() if k in known}
+        answer, _ = prover.ask(t, before, both([met, extra]))
+        if answer == BROKEN:
+            return "possible"
+        verdict = UNKNOWN if answer == UNKNOWN else verdict
+    return verdict
 
 
 def initially(model: ir.Model, timeout_ms: int) -> dict[Key, str]:
@@ -190,15 +250,12 @@ def initially(model: ir.Model, timeout_ms: int) -> dict[Key, str]:
 
 def valid(terms: PathTerms, given: Any, goal: Any, timeout_ms: int) -> str:
     """Does the goal hold whenever what is given does?"""
-    solver = z3.Solver()
-    solver.set("timeout", timeout_ms)
-    solver.add(*terms.bounds, given, negated(goal))
-    answer = solver.check()
-    return PROVED if answer == z3.unsat else BROKEN if answer == z3.sat else UNKNOWN
+    wanted = [given, negated(goal)]
+    return decide([*wanted, *about(wanted, terms.bounds)], timeout_ms)[0]
 
 
 def theorem(model: ir.Model, t: ir.Theorem, timeout_ms: int) -> tuple[str, Scope]:
-    """Is it so for all values of variables, parameters, choices and fields? With ``broken`` the values that refute it."""
+    """Is it so for all values of variables, parameters and fields? With ``broken`` the values that refute it."""
     relation = Relation(model)
     terms = relation.terms
     terms.bounds += as_profiles_have_them(terms)
@@ -212,13 +269,11 @@ def theorem(model: ir.Model, t: ir.Theorem, timeout_ms: int) -> tuple[str, Scope
             terms.bounds.append(c.values[v.name] >= 0)
     verdict = PROVED
     for q in t.holds:
-        goal = terms.of(q.test)
-        solver = z3.Solver()
-        solver.set("timeout", timeout_ms)
-        solver.add(*terms.bounds, given, negated(goal))
-        answer = solver.check()
-        if answer == z3.sat:
-            return BROKEN, {d.name(): solver.model()[d] for d in solver.model().decls() if d.arity() == 0}
-        if answer != z3.unsat:
+        wanted = [given, negated(terms.of(q.test))]
+        answer, values = decide([*wanted, *about(wanted, terms.bounds)], timeout_ms)
+        if answer == BROKEN:
+            shown = names_in(wanted)
+            return BROKEN, {d.name(): values[d] for d in values.decls() if d.name() in shown}
+        if answer == UNKNOWN:
             verdict = UNKNOWN
     return verdict, {}

@@ -16,12 +16,13 @@ import z3
 from wireproof.spec import ir
 from wireproof.spec.backends.configuration import QUEUE, merge, merge_timers
 from wireproof.spec.backends.environment import as_profiles_have_them
-from wireproof.spec.backends.fold import both, either, folded, negated
+from wireproof.spec.backends.fold import TRUE, both, either, folded, negated
 from wireproof.spec.backends.path import Path, Scope, Sent
 from wireproof.spec.backends.relation import Relation, Step
 from wireproof.spec.backends.text import Text
 
 TOGETHER_MS = 2_000
+KINDS = ("time", "call", "timeout", "output")
 
 
 class Moment(NamedTuple):
@@ -50,13 +51,14 @@ class Transition:
     condition: Any
     fields: Scope
     earlier: list[Path]
+    fired: list[tuple[str, Any]]
     inexact: bool
 
 
 def moments(model: ir.Model) -> list[Moment]:
-    """All of them, the heavy ones first."""
+    """All of them, in an order in which what is easy comes first: what breaks an invariant soon spares the rest."""
     states = model.enums["state"]
-    out = [Moment(e, "", s) for e in model.events if e != "output" for s in reversed(states)]
+    out = [Moment("time", "", s) for s in states]
     for section in model.sections:
         for s in section.states:
             if section.kind in ("call", "timeout"):
@@ -66,7 +68,8 @@ def moments(model: ir.Model) -> list[Moment]:
     for t in model.timers:
         known = {m.state for m in out if m.kind == "timeout" and m.subject == t}
         out += [Moment("timeout", t, s) for s in states if s not in known]
-    return [*out, *(Moment("time", "", s) for s in states)]
+    arriving = [Moment(e, "", s) for e in model.events if e != "output" for s in reversed(states)]
+    return [*sorted(out, key=lambda m: KINDS.index(m.kind)), *reversed(arriving)]
 
 
 class Moments:
@@ -90,7 +93,9 @@ class Moments:
             path, sent = r.permitted(section, rule, c)
             late = [q for q in rule.guard if r.of_segment(q.test)]
             for step in r.output(path, sent, late):
-                yield self._transition(before, step, "output", "", str(m), [])
+                t = self._transition(before, step, "output", "", str(m), [])
+                t.fired.append((rule.id, TRUE))
+                yield t
             return
         match m.kind:
             case "call":
@@ -143,6 +148,7 @@ class Moments:
     ) -> Transition:
         after = Path.begin(step.after)
         fields = dict(self.relation.terms.fields)
+        fired = list(step.fired)
         texts = [v.length for v in after.values.values() if isinstance(v, Text)]
         condition = both([step.condition, *(folded(n <= QUEUE) for n in texts)])
-        return Transition(name, kind, subject, before, after, condition, fields, earlier, step.inexact)
+        return Transition(name, kind, subject, before, after, condition, fields, earlier, fired, step.inexact)

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "suite": ("suite", "suite", "the frozen test cases"),
     "reach": ("reach", "reach", "the shortest trace to where a predicate holds"),
     "explore": ("explore", "explore", "hosts and a network, step by step"),
+    "verify": ("verify", "verify", "claims of the specification: proved, bounded or refuted"),
     "serve": ("serve", "serve", "the reference stack on a TUN, serving HTTP"),
     "pair": ("pair", "pair", "two endpoints over a bad channel, every interleaving"),
     "spec": ("spec", "spec", "check, list, show, requirements, grid"),

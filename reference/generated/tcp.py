@@ -1560,7 +1560,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "3f0c8fc4262e"
+SPEC_HASH = "30a585de64ea"
 
 __all__ = [
     "AFTER",

@@ -37,8 +37,8 @@ class Relation(Sections):
     """The steps of one model.
 
     ``profile``: a profile whose parameters are taken as they are, or None for all profiles, with the parameters as
-    variables. ``settings`` fix parameters by name. ``slots``: the room for text held ahead; None for any amount. ``blur``
-    joins ways that end differently, too.
+    variables. ``settings`` fix parameters by name. ``slots``: the room for text held ahead; None for any amount.
+    ``blur`` joins ways that end differently, too. ``prune`` lets the solver leave out ways that it refutes.
     ``assumptions`` must be asserted beside what is asked of a step; it grows with what is looked at.
     """
 
@@ -77,7 +77,10 @@ class Relation(Sections):
             return free_text(f"known {len(value)}", number(len(value)))
         if sort == ir.REASSEMBLY:
             held = Slots.empty(max(self.terms.slots or 0, len(value)))
-            pieces = [type(p)(z3.BitVecVal(at, 32), number(len(text))) for p, (at, text) in zip(held.pieces, value)]
+            pieces = [
+                type(p)(z3.BitVecVal(at, 32), number(len(text)))
+                for p, (at, text) in zip(held.pieces, value, strict=False)
+            ]
             return Slots((*pieces, *held.pieces[len(value) :]))
         if sort.name in self.terms.enums:
             return self.terms.enums[sort.name][1][value]

@@ -6,6 +6,8 @@ unit tests compare some thousands; ``make validate`` compares 100,000 (tests/spe
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import z3
 
@@ -101,7 +103,7 @@ def test_a_symbolic_segment_has_every_way_that_a_known_configuration_leaves() ->
     solver = z3.Solver()
     solver.add(*r.assumptions)
     assert solver.check(z3.Not(z3.Or(*[s.condition for s in steps]))) == z3.unsat
-    for a, b in zip(steps, steps[1:], strict=False):
+    for a, b in itertools.pairwise(steps):
         assert solver.check(a.condition) == z3.sat
         assert solver.check(a.condition, b.condition) == z3.unsat
 

@@ -1,0 +1,70 @@
+"""One question, two solvers: what the first does not answer in half of the time the second is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import z3
+
+WORK_PER_MS = 2_500
+"""What Z3 counts as its work in a millisecond of an idle core, roughly."""
+PROVED, BROKEN, UNKNOWN = "proved", "broken", "unknown"
+
+
+def names_in(terms: Iterable[Any]) -> set[str]:
+    """The variables that terms mention."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    todo = list(terms)
+    while todo:
+        t = todo.pop()
+        if t.get_id() in seen:
+            continue
+        seen.add(t.get_id())
+        if t.num_args() == 0 and t.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            found.add(t.decl().name())
+        todo += t.children()
+    return found
+
+
+def about(terms: list[Any], bounds: Iterable[Any]) -> list[Any]:
+    """The bounds that hang together with the terms, by the variables that they share."""
+    left = [(b, names_in([b])) for b in bounds]
+    names = names_in(terms)
+    kept: list[Any] = []
+    while True:
+        near = [(b, n) for b, n in left if n & names]
+        if not near:
+            return kept
+        left = [(b, n) for b, n in left if not n & names]
+        for b, n in near:
+            kept.append(b)
+            names |= n
+
+
+def second_solver() -> Any:
+    """Eliminates what it can and leaves the bits to a SAT solver; it has no memory of other questions."""
+    steps = ("simplify", "propagate-values", "solve-eqs", "elim-uncnstr", "ackermannize_bv", "simplify", "bit-blast")
+    return z3.Then(*steps, "sat").solver()
+
+
+def limit(solver: Any, timeout_ms: int) -> None:
+    """Give the solver so much work, counted by itself: the same question has the same answer on a busy machine."""
+    solver.set("rlimit", max(1, timeout_ms) * WORK_PER_MS)
+
+
+def decide(constraints: list[Any], timeout_ms: int) -> tuple[str, Any]:
+    """``proved`` when they cannot hold together, ``broken`` with a model when they can, ``unknown`` otherwise."""
+    for solver in (z3.Solver(), second_solver()):
+        limit(solver, timeout_ms // 2)
+        solver.add(*constraints)
+        try:
+            answer = solver.check()
+        except z3.Z3Exception:
+            continue
+        if answer == z3.unsat:
+            return PROVED, None
+        if answer == z3.sat:
+            return BROKEN, solver.model()
+    return UNKNOWN, None
