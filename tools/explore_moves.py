@@ -155,14 +155,13 @@ def path(session: Session, words: str) -> list[Event]:
         answer = find(quick, session.model, session.world, words)
     except SpecError as error:
         raise in_one_line(error) from None
-    found = answer.found
-    if found.events is None:
-        why = "the bound on states ended the search" if found.cut else "12 steps were not enough"
-        raise CommandError(f"not found: {why} ({found.states} states); that is no proof")
-    n = len(found.events)
-    more = f"{n} more step{'s' * (n != 1)}"
-    session.echo(f"found: {more} (shortest without doubled segments, {found.states} states)")
-    return found.events
+    if answer.events is None:
+        why = "12 steps were not enough" if answer.shortest else "the bound on states ended the search"
+        raise CommandError(f"not found: {why} ({answer.states} states); that is no proof")
+    n = len(answer.events)
+    sure = "shortest without doubled segments" if answer.shortest else f"{answer.doubtful} may do"
+    session.echo(f"found: {n} more step{'s' * (n != 1)} ({sure}, {answer.states} states)")
+    return answer.events
 
 
 def show_path(session: Session, words: str) -> None:

@@ -147,9 +147,9 @@ def test_each_state_by_the_shortest_way(state: str) -> None:
     scenario, goal = Scenario("one-host"), f"STATE = {state}"
     answer = find(scenario, MODEL, scenario.start(), goal)
     assert answer.shortest
-    assert answer.found.events is not None
-    assert len(answer.found.events) == shortest_plainly(scenario, goal)
-    history = run(scenario, scenario.start(), answer.found.events)
+    assert answer.events is not None
+    assert len(answer.events) == shortest_plainly(scenario, goal)
+    history = run(scenario, scenario.start(), answer.events)
     assert state == (history[-1].after if history else scenario.start()).ends[0].c.state
 
 
@@ -164,7 +164,7 @@ def test_each_state_by_the_shortest_way(state: str) -> None:
 )
 def test_two_hosts_by_the_shortest_way(goal: str) -> None:
     scenario = Scenario(limits=Limits(dup=False))
-    events = find(scenario, MODEL, scenario.start(), goal, max_steps=7).found.events
+    events = find(scenario, MODEL, scenario.start(), goal, max_steps=7).events
     assert events is not None
     assert len(events) == shortest_plainly(scenario, goal)
 
@@ -192,7 +192,7 @@ def test_the_bound_says_something() -> None:
 def test_what_is_avoided_is_avoided() -> None:
     scenario = Scenario("one-host")
     goal = "STATE = FIN-WAIT-2"
-    events = find(scenario, MODEL, scenario.start(), goal, ("STATE = SYN-RECEIVED",)).found.events
+    events = find(scenario, MODEL, scenario.start(), goal, ("STATE = SYN-RECEIVED",)).events
     assert events is not None
     states = [h.after.ends[0].c.state for h in run(scenario, scenario.start(), events)]
     assert "SYN-RECEIVED" not in states
@@ -202,10 +202,10 @@ def test_what_is_avoided_is_avoided() -> None:
 def test_what_is_nowhere_is_not_found() -> None:
     scenario = Scenario("one-host")
     answer = find(scenario, MODEL, scenario.start(), "STATE = LISTEN and SND.WND = 7", max_steps=3)
-    assert answer.found.events is None
-    assert not answer.found.exhausted
+    assert answer.events is None
+    assert not answer.exhausted
     cut = find(scenario, MODEL, scenario.start(), "SND.WND = 7", max_states=5)
-    assert (cut.found.events, cut.found.cut, cut.shortest) == (None, True, False)
+    assert (cut.events, cut.shortest) == (None, False)
 
 
 def test_all_that_there_is_was_seen() -> None:
