@@ -186,7 +186,7 @@ def test_the_bound_says_something() -> None:
     goal = read_predicate("A.state==CLOSING and CLOSING = B.state and in_flight = 0", MODEL, scenario)
     wanted = wanted_states(goal.value, hosts_of(scenario))
     assert wanted == ((0, frozenset({"CLOSING"})), (1, frozenset({"CLOSING"})))
-    assert Bound(MODEL, wanted)(scenario.start()) >= 4
+    assert Bound(MODEL, wanted)(scenario.start()) >= 6
 
 
 def test_what_is_avoided_is_avoided() -> None:
