@@ -173,16 +173,25 @@ def loop(session: Session, dispatch: Callable[[Session, str], None], strict: boo
         prompt = f"[{len(session.history)}]> "
         try:
             line = input(prompt) if typed else _line()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             if typed:
                 session.echo("")
             return
+        except KeyboardInterrupt:
+            if not typed:
+                raise
+            session.echo("")
+            continue
         if not typed:
             session.echo(f"{prompt}{line}".rstrip())
         try:
             obey(session, dispatch, line)
         except Quit:
             return
+        except KeyboardInterrupt:
+            if not typed:
+                raise
+            session.echo("! interrupted")
         if session.failed and strict and not typed:
             return
 

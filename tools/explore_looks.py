@@ -83,7 +83,7 @@ def octets(session: Session, words: str) -> None:
     every = _packets(session)
     if not every:
         raise CommandError("no packet has been sent yet")
-    if words and not (words.isdigit() and 0 < int(words) <= len(every)):
+    if words and not (words.isdecimal() and len(words) < 10 and 0 < int(words) <= len(every)):
         raise CommandError(f"there are packets 1 to {len(every)}, no '{words}'")
     n = int(words) if words else len(every)
     title, s = every[n - 1]

@@ -20,10 +20,10 @@ ALL = 100
 
 def read(session: Session, words: str) -> Event:
     """An event by its number or by its name. Raises CommandError."""
-    if words.isdigit():
+    if words.isdecimal():
         events = session.events()
-        if not 0 < int(words) <= len(events):
-            raise CommandError(f"there are events 1 to {len(events)}, no {words}")
+        if len(words) > 9 or not 0 < int(words) <= len(events):
+            raise CommandError(f"there are events 1 to {len(events)}, no {words[:30]}")
         return events[int(words) - 1]
     try:
         return read_event(words, session.scenario, session.world, session.model)
@@ -54,8 +54,8 @@ def deliver_all(session: Session, words: str) -> None:
 
 def count(words: str, what: str) -> int:
     """A number of steps, 1 when none is given."""
-    if words and not words.isdigit():
-        raise CommandError(f"{what} takes a number of steps, not '{words}'")
+    if words and not (words.isdecimal() and len(words) < 10):
+        raise CommandError(f"{what} takes a number of steps, not '{words[:30]}'")
     return int(words or 1)
 
 

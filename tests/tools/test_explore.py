@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
@@ -147,6 +148,32 @@ def test_bad_options() -> None:
     assert "handshake" in piped("", "--lesson", "nothing").stderr
     assert piped("", "--load", "nothing.wpt").returncode == 2
     assert piped("", "three-hosts").returncode == 2
+
+
+GARBAGE = """A B A. A.open active passive A.send A.close A.abort A.receive A.set nodelay rcvbuf keepalive deliver drop
+dup delay tick all 1 2 3 9 0 -1 500 ms s 5s 3h inject <SEQ=A.RCV.NXT> <SEQ=7> <ACK=A.SND.UNA+1> <CTL=RST> <CTL=SYN,ACK>
+<CTL=> len wnd up crash why goto path undo redo back restart fork forks switch diff fork:main main x watch break when
+off delta on state bytes packets trace events A.state = == CLOSING /= and not ( ) { } in SYN-SENT running(A.PERSIST)
+A.flight - + * / 0x10 \" ' # ; .. help ? 99999999999999999999 \u00b2 \u2264 \u00e9"""
+WORDS = re.split(r"\s+", GARBAGE)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_that_is_typed_ends_in_a_fault(seed: int) -> None:
+    draw = random.Random(seed)
+    out: list[str] = []
+    here = Session(Scenario("two-hosts" if seed % 2 else "one-host"), load.tcp(), out.append)
+    for _ in range(250):
+        line = " ".join(draw.choice(WORDS) for _ in range(draw.randrange(1, 5)))
+        if draw.random() < 0.3:
+            line = str(draw.randrange(1, 9))
+        if line.startswith(("goto", "path", "g ")):
+            continue  # a search may take long
+        obey(here, dispatch, line)
+        if len(here.history) > 30:
+            obey(here, dispatch, "undo 20")
+    assert any(line.startswith("! ") for line in out)
+    assert not any("REFUSED" in line for line in out)
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------
