@@ -74,7 +74,7 @@ class Session:
             self.echo(f"  {line}")
         if self.deltas:
             self.delta()
-        self._judge(happened)
+        self.judge()
         return not self._broken(before)
 
     def delta(self) -> None:
@@ -85,7 +85,7 @@ class Session:
         for line in lines or ["no variable changed"]:
             self.echo(f"    {line}")
 
-    def _judge(self, happened: Happened) -> None:
+    def judge(self) -> None:
         """The specification judges every step as it would any implementation's."""
         for host in self.scenario.hosts:
             refusal = witnessed(self.scenario, self.history, host).oracle.refusal

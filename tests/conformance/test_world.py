@@ -71,7 +71,7 @@ def test_the_oracle_refuses_a_host_that_breaks_a_rule() -> None:
     broken = Scenario("one-host", machine=mutation.machine(mutation.mutants()["rst-answered"]))
     history = said(broken, "open active", "inject <SEQ=1000000><CTL=SYN,ACK>", "inject <SEQ=RCV.NXT + 70000><CTL=RST>")
     assert any(kind == "tx" for _, kind, _ in history[-1].segments())
-    refusal = witnessed(Scenario("one-host"), history, "A").oracle.refusal
+    refusal = witnessed(broken, history, "A").oracle.refusal
     assert refusal is not None
     assert refusal.kind == "unexpected"
 
@@ -265,6 +265,9 @@ def test_a_test_of_the_suite_is_played(tmp_path: Path) -> None:
         play(found, MODEL)
     found.header.case = None
     with pytest.raises(NotPlayable, match="no test case"):
+        play(found, MODEL)
+    found.header.profile = "rfc0"
+    with pytest.raises(NotPlayable, match="profile 'rfc0'"):
         play(found, MODEL)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.test_cli import wireproof
 from wireproof.conformance.pcap import read as read_pcap
 from wireproof.conformance.world import Scenario
 from wireproof.spec import load
@@ -173,7 +174,7 @@ def test_nothing_that_is_typed_ends_in_a_fault(seed: int) -> None:
         if len(here.history) > 30:
             obey(here, dispatch, "undo 20")
     assert any(line.startswith("! ") for line in out)
-    assert not any("REFUSED" in line for line in out)
+    assert not any("REFUSED by" in line for line in out)
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------
@@ -253,6 +254,17 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert session("load x.wpt")[0].startswith("A ESTABLISHED   B ESTABLISHED   wire: 1 A->B PSH,ACK 101/301 len=5")
     assert session(*OPENED, "pcap x.pcapng") == ["  saved x.pcapng"]
     assert len(read_pcap(tmp_path / "x.pcapng")) == 3
+
+
+def test_a_counterexample_is_played_by_the_mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = wireproof("run", "mutant:rst-answered", "tcp/sequence/established/unacceptable_reset/**")
+    assert ended.status == 1
+    (name, *_) = re.findall(r"c-[0-9a-f]{4,}", wireproof("cex", "list").out)
+    lines = session(f"load {name}")
+    assert lines[0].startswith("  recorded of mutant:rst-answered: refused by tcp/sequence/unacceptable_reset")
+    assert lines[1] == "  here the mutant plays the steps of that test"
+    assert lines[2].startswith("  A REFUSED by tcp/sequence/unacceptable_reset")
 
 
 def test_a_host_alone() -> None:
