@@ -56,6 +56,7 @@ unit: $(STAMP) ## pytest
 
 generate: $(STAMP) ## make the generated files again from the specification
 	$(BIN)/python -m wireproof.tools.generate --suite
+	$(BIN)/python -m wireproof.tools.tutorial
 
 fresh: $(STAMP) ## fail if a generated file is not what the specification gives
 	$(BIN)/python -m wireproof.tools.generate --check --suite

@@ -74,10 +74,12 @@ class Limits:
 
 @dataclass(slots=True)
 class Scenario:
-    """The rules that a world goes by. ``machine`` may be a mutant's; ``params`` are settings of the specification."""
+    """The rules that a world goes by. ``machine`` runs the hosts and may be a mutant's; ``law`` is what judges them
+    (world_record.py); ``params`` are settings of the specification."""
 
     name: str = "two-hosts"
     machine: Machine = field(default_factory=machines.tcp)
+    law: Machine = field(default_factory=machines.tcp)
     profile: str = "rfc5961"
     params: dict[str, int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

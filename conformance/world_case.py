@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from wireproof.conformance import mutation
 from wireproof.conformance.testcase import Step
 from wireproof.conformance.tester import PEER_ISN, VARIABLES, control_mask
 from wireproof.conformance.trace_reader import Trace
-from wireproof.conformance.world import Limits, Scenario, World, injected
+from wireproof.conformance.world import Scenario, World, injected
 from wireproof.conformance.world_events import Event
 from wireproof.conformance.world_record import Happened, step
 from wireproof.conformance.world_speech import EventError, read_event
+from wireproof.reference import machine as machines
+from wireproof.reference.machine import Machine
 from wireproof.reference.segment import SYN
 from wireproof.reference.sequence import MASK
 from wireproof.spec import ir
@@ -28,7 +31,11 @@ def play(trace: Trace, model: ir.Model) -> tuple[Scenario, list[Happened]]:
     header = trace.header
     if header.scenario not in ("", "one-host", "two-hosts"):
         raise NotPlayable(f"the scenario '{header.scenario}' is not known; there are one-host and two-hosts")
-    scenario = Scenario(header.scenario or "one-host", profile=_profile(header.profile), limits=Limits())
+    try:
+        machine = _machine(header.target)
+        scenario = Scenario(header.scenario or "one-host", machine, profile=header.profile, params=dict(header.params))
+    except (KeyError, AttributeError) as error:
+        raise NotPlayable(f"its profile '{header.profile}' or a parameter of it is not known ({error})") from None
     if header.events:
         return scenario, _events(scenario, model, header.events)
     if header.case is None:
@@ -36,8 +43,12 @@ def play(trace: Trace, model: ir.Model) -> tuple[Scenario, list[Happened]]:
     return scenario, _case(scenario, header.case.steps)
 
 
-def _profile(name: str) -> str:
-    return name if name in ("rfc793", "rfc9293", "rfc5961", "linux") else "rfc5961"
+def _machine(target: str) -> Machine:
+    """The rules that a target runs: a mutant's where it is one that the language can say, else the specification's."""
+    mutant = mutation.mutants().get(target.removeprefix("mutant:"))
+    if not target.startswith("mutant:") or mutant is None or mutant.wire:
+        return machines.tcp()
+    return mutation.machine(mutant)
 
 
 def _events(scenario: Scenario, model: ir.Model, texts: list[str]) -> list[Happened]:

@@ -84,7 +84,7 @@ class Witness:
 
     def __post_init__(self) -> None:
         sc = self.scenario
-        self.oracle = Oracle(sc.machine, ADDRESS[self.host], sc.profile, **sc.params)  # type: ignore[arg-type]
+        self.oracle = Oracle(sc.law, ADDRESS[self.host], sc.profile, **sc.params)  # type: ignore[arg-type]
 
     def see(self, happened: Happened) -> None:
         """Take in a step."""
@@ -220,7 +220,7 @@ def header(witness: Witness, name: str, events: list[Event]) -> Header:
         profile=scenario.profile,
         params=dict(scenario.params),
         target=f"explore:{scenario.name}",
-        spec_hash=scenario.machine.spec_hash,
+        spec_hash=scenario.law.spec_hash,
         case=case,
         verdict="pass" if refusal is None else "fail",
         rule=refusal.rule if refusal is not None else "",

@@ -16,7 +16,7 @@ from wireproof.conformance.world_events import Event
 from wireproof.conformance.world_key import key
 
 MAX_STEPS = 12
-MAX_STATES = 400_000
+MAX_STATES = 200_000
 """More worlds than this are not kept: the search ends, and says so."""
 
 

@@ -19,6 +19,8 @@ CALLS = ("open", "send", "receive", "close", "abort", "status", "error", "urgent
 NETWORK = ("deliver", "drop", "dup", "delay")
 VERBS = (*NETWORK, "tick", "inject", "crash")
 EVERYTHING = 65535
+LONGEST = 30 * 24 * UNITS["h"]
+"""Time that may pass at once (us): what a closed window is probed with would take for ever."""
 
 
 class EventError(ValueError):
@@ -62,8 +64,8 @@ def _host(name: str, scenario: Scenario) -> str:
 def _number(words: list[str], what: str, default: int | None = None) -> int:
     if not words and default is not None:
         return default
-    if len(words) != 1 or not words[0].isdigit():
-        raise EventError(f"{what}, not '{' '.join(words)}'")
+    if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > 9:
+        raise EventError(f"{what}, not '{' '.join(words)[:30]}'")
     return int(words[0])
 
 
@@ -71,7 +73,10 @@ def _duration(text: str) -> int:
     m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|min|h)", text)
     if m is None:
         raise EventError(f"a duration has a unit (500 ms, 2 s, 4 min), '{text}' is none")
-    return int(float(m[1]) * UNITS[m[2]])
+    us = int(float(m[1]) * UNITS[m[2]])
+    if us > LONGEST:
+        raise EventError(f"{text} is longer than the 30 days that can pass at once")
+    return us
 
 
 def _call(host: str, name: str, rest: list[str]) -> Event:
@@ -143,8 +148,8 @@ def _control(text: str) -> int:
 
 
 def _small(text: str) -> int:
-    if int(text) > 65535:
-        raise EventError(f"{text} is more than the 65535 that fit in a segment")
+    if len(text) > 9 or int(text) > 65535:
+        raise EventError(f"{text[:20]} is more than the 65535 that fit in a segment")
     return int(text)
 
 

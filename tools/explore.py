@@ -74,7 +74,7 @@ class Session:
             self.echo(f"  {line}")
         if self.deltas:
             self.delta()
-        self._judge(happened)
+        self.judge()
         return not self._broken(before)
 
     def delta(self) -> None:
@@ -85,7 +85,7 @@ class Session:
         for line in lines or ["no variable changed"]:
             self.echo(f"    {line}")
 
-    def _judge(self, happened: Happened) -> None:
+    def judge(self) -> None:
         """The specification judges every step as it would any implementation's."""
         for host in self.scenario.hosts:
             refusal = witnessed(self.scenario, self.history, host).oracle.refusal
@@ -173,16 +173,25 @@ def loop(session: Session, dispatch: Callable[[Session, str], None], strict: boo
         prompt = f"[{len(session.history)}]> "
         try:
             line = input(prompt) if typed else _line()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             if typed:
                 session.echo("")
             return
+        except KeyboardInterrupt:
+            if not typed:
+                raise
+            session.echo("")
+            continue
         if not typed:
             session.echo(f"{prompt}{line}".rstrip())
         try:
             obey(session, dispatch, line)
         except Quit:
             return
+        except KeyboardInterrupt:
+            if not typed:
+                raise
+            session.echo("! interrupted")
         if session.failed and strict and not typed:
             return
 

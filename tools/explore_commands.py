@@ -83,7 +83,7 @@ def dispatch(session: Session, line: str) -> None:
         moves.deliver_all(session, rest)
     elif name in known:
         known[name][0](session, rest)
-    elif name.isdigit() or name in VERBS or "." in name or (name in CALLS and len(session.scenario.hosts) == 1):
+    elif name.isdecimal() or name in VERBS or "." in name or (name in CALLS and len(session.scenario.hosts) == 1):
         moves.do(session, line)
     else:
         near = difflib.get_close_matches(name, [*known, *VERBS, *ALIASES], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import tempfile
 from collections.abc import Callable
@@ -30,7 +31,9 @@ def why(session: Session, words: str) -> None:
     if not words:
         raise CommandError("why what? an event: why A.send 5, why deliver 1, why tick")
     event = read(session, words)
-    answer = explained(session.scenario, session.model, session.world, event)
+    # What the specification's text says is told, whoever runs the hosts.
+    scenario = dataclasses.replace(session.scenario, machine=session.scenario.law)
+    answer = explained(scenario, session.model, session.world, event)
     if answer.refused:
         session.echo(f"  refused: {answer.refused}")
     for t in answer.tried:
@@ -83,7 +86,7 @@ def octets(session: Session, words: str) -> None:
     every = _packets(session)
     if not every:
         raise CommandError("no packet has been sent yet")
-    if words and not (words.isdigit() and 0 < int(words) <= len(every)):
+    if words and not (words.isdecimal() and len(words) < 10 and 0 < int(words) <= len(every)):
         raise CommandError(f"there are packets 1 to {len(every)}, no '{words}'")
     n = int(words) if words else len(every)
     title, s = every[n - 1]
@@ -198,7 +201,9 @@ def load(session: Session, words: str) -> None:
     h = found.header
     if h.verdict == "fail":
         session.echo(f"  recorded of {h.target or 'a target'}: refused by {h.rule}: {h.text}")
-        session.echo("  here the reference plays the steps of that test")
+        who = "the reference" if scenario.machine is scenario.law else "the mutant"
+        session.echo(f"  here {who} plays the steps of that test")
+        session.judge()
     session.show()
 
 

@@ -20,10 +20,10 @@ ALL = 100
 
 def read(session: Session, words: str) -> Event:
     """An event by its number or by its name. Raises CommandError."""
-    if words.isdigit():
+    if words.isdecimal():
         events = session.events()
-        if not 0 < int(words) <= len(events):
-            raise CommandError(f"there are events 1 to {len(events)}, no {words}")
+        if len(words) > 9 or not 0 < int(words) <= len(events):
+            raise CommandError(f"there are events 1 to {len(events)}, no {words[:30]}")
         return events[int(words) - 1]
     try:
         return read_event(words, session.scenario, session.world, session.model)
@@ -54,8 +54,8 @@ def deliver_all(session: Session, words: str) -> None:
 
 def count(words: str, what: str) -> int:
     """A number of steps, 1 when none is given."""
-    if words and not words.isdigit():
-        raise CommandError(f"{what} takes a number of steps, not '{words}'")
+    if words and not (words.isdecimal() and len(words) < 10):
+        raise CommandError(f"{what} takes a number of steps, not '{words[:30]}'")
     return int(words or 1)
 
 
@@ -155,14 +155,13 @@ def path(session: Session, words: str) -> list[Event]:
         answer = find(quick, session.model, session.world, words)
     except SpecError as error:
         raise in_one_line(error) from None
-    found = answer.found
-    if found.events is None:
-        why = "the bound on states ended the search" if found.cut else "12 steps were not enough"
-        raise CommandError(f"not found: {why} ({found.states} states); that is no proof")
-    n = len(found.events)
-    more = f"{n} more step{'s' * (n != 1)}"
-    session.echo(f"found: {more} (shortest without doubled segments, {found.states} states)")
-    return found.events
+    if answer.events is None:
+        why = "12 steps were not enough" if answer.shortest else "the bound on states ended the search"
+        raise CommandError(f"not found: {why} ({answer.states} states); that is no proof")
+    n = len(answer.events)
+    sure = "shortest without doubled segments" if answer.shortest else f"{answer.doubtful} may do"
+    session.echo(f"found: {n} more step{'s' * (n != 1)} ({sure}, {answer.states} states)")
+    return answer.events
 
 
 def show_path(session: Session, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.test_cli import wireproof
 from wireproof.conformance.pcap import read as read_pcap
 from wireproof.conformance.world import Scenario
 from wireproof.spec import load
@@ -149,6 +151,32 @@ def test_bad_options() -> None:
     assert piped("", "three-hosts").returncode == 2
 
 
+GARBAGE = """A B A. A.open active passive A.send A.close A.abort A.receive A.set nodelay rcvbuf keepalive deliver drop
+dup delay tick all 1 2 3 9 0 -1 500 ms s 5s 3h inject <SEQ=A.RCV.NXT> <SEQ=7> <ACK=A.SND.UNA+1> <CTL=RST> <CTL=SYN,ACK>
+<CTL=> len wnd up crash why goto path undo redo back restart fork forks switch diff fork:main main x watch break when
+off delta on state bytes packets trace events A.state = == CLOSING /= and not ( ) { } in SYN-SENT running(A.PERSIST)
+A.flight - + * / 0x10 \" ' # ; .. help ? 99999999999999999999 \u00b2 \u2264 \u00e9"""
+WORDS = re.split(r"\s+", GARBAGE)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_that_is_typed_ends_in_a_fault(seed: int) -> None:
+    draw = random.Random(seed)
+    out: list[str] = []
+    here = Session(Scenario("two-hosts" if seed % 2 else "one-host"), load.tcp(), out.append)
+    for _ in range(250):
+        line = " ".join(draw.choice(WORDS) for _ in range(draw.randrange(1, 5)))
+        if draw.random() < 0.3:
+            line = str(draw.randrange(1, 9))
+        if line.startswith(("goto", "path", "g ")):
+            continue  # a search may take long
+        obey(here, dispatch, line)
+        if len(here.history) > 30:
+            obey(here, dispatch, "undo 20")
+    assert any(line.startswith("! ") for line in out)
+    assert not any("REFUSED by" in line for line in out)
+
+
 # ---- commands ------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +254,17 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert session("load x.wpt")[0].startswith("A ESTABLISHED   B ESTABLISHED   wire: 1 A->B PSH,ACK 101/301 len=5")
     assert session(*OPENED, "pcap x.pcapng") == ["  saved x.pcapng"]
     assert len(read_pcap(tmp_path / "x.pcapng")) == 3
+
+
+def test_a_counterexample_is_played_by_the_mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = wireproof("run", "mutant:rst-answered", "tcp/sequence/established/unacceptable_reset/**")
+    assert ended.status == 1
+    (name, *_) = re.findall(r"c-[0-9a-f]{4,}", wireproof("cex", "list").out)
+    lines = session(f"load {name}")
+    assert lines[0].startswith("  recorded of mutant:rst-answered: refused by tcp/sequence/unacceptable_reset")
+    assert lines[1] == "  here the mutant plays the steps of that test"
+    assert lines[2].startswith("  A REFUSED by tcp/sequence/unacceptable_reset")
 
 
 def test_a_host_alone() -> None:

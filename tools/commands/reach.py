@@ -64,7 +64,7 @@ def reach(
     since = time.monotonic()
     answer = find(scenario, model, start, predicate, avoid, max_steps, max_states)
     seconds = time.monotonic() - since
-    history = before + run(scenario, start, answer.found.events or []) if answer.found.events is not None else None
+    history = before + run(scenario, start, answer.events or []) if answer.events is not None else None
     files = _saved(scenario, history) if history and not no_save else []
     if fmt == "json":
         click.echo(json.dumps(_plain(predicate, scenario, answer, history, files), indent=1))
@@ -74,7 +74,7 @@ def reach(
         for line in ladder(scenario, history):
             m.echo(line)
         m.echo(_verdicts(scenario, history))
-    click.echo(f"{answer.found.states} states, {answer.found.transitions} transitions, {seconds:.2f} s", err=True)
+    click.echo(f"{answer.states} states, {answer.transitions} transitions, {seconds:.2f} s", err=True)
     if history is None:
         end(_missed(answer, max_steps), NOTHING)
 
@@ -92,23 +92,18 @@ def _prefix(scenario: Scenario, model: ir.Model, texts: str) -> list[Happened]:
 
 
 def _headline(answer: Answer, before: int) -> str:
-    events = answer.found.events or []
-    sure = (
-        "shortest"
-        if answer.shortest
-        else "shortest without doubled segments; with them, the bound on states came first"
-    )
+    n = len(answer.events or [])
     begun = f" after the {before} given" if before else ""
-    return f"reachable in {len(events)} step{'s' * (len(events) != 1)}{begun} ({sure})."
+    sure = "shortest" if answer.shortest else f"whether {answer.doubtful} do, the bound on states left open"
+    return f"reachable in {n} step{'s' * (n != 1)}{begun} ({sure})."
 
 
 def _missed(answer: Answer, max_steps: int) -> str:
-    found = answer.found
-    if found.exhausted:
-        return f"not reachable: all {found.states} states of this scenario (with bounded calls and network) were seen"
+    if answer.exhausted:
+        return f"not reachable: all {answer.states} states of this scenario (with bounded calls and network) were seen"
     if not answer.shortest:
-        return f"not found in {found.states} states, where the bound ended the search: not a proof (--max-states)"
-    return f"not found within {max_steps} steps ({found.states} states): not a proof; --max-steps looks further"
+        return f"not found in {answer.states} states, where the bound ended the search: not a proof (--max-states)"
+    return f"not found within {max_steps} steps ({answer.states} states): not a proof; --max-steps looks further"
 
 
 def _verdicts(scenario: Scenario, history: list[Happened]) -> str:
@@ -143,15 +138,14 @@ def _plain(
         }
         for n, h in enumerate(history or [], 1)
     ]
-    found = answer.found
     return {
         "predicate": predicate,
         "scenario": scenario.name,
         "found": history is not None,
         "shortest": answer.shortest and history is not None,
-        "exhausted": found.exhausted,
-        "states": found.states,
-        "transitions": found.transitions,
+        "exhausted": answer.exhausted,
+        "states": answer.states,
+        "transitions": answer.transitions,
         "steps": steps,
         "files": files,
     }
