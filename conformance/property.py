@@ -18,7 +18,7 @@ from wireproof.conformance.baseline import Baseline
 from wireproof.conformance.campaign import FAILED, INTERRUPTED, NOTHING, PASSED, Campaign, CaseProgram, Options
 from wireproof.conformance.catalogue import Kind
 from wireproof.conformance.draws import Draw, Tape
-from wireproof.conformance.findings import Finding, Findings, case_of, departure_of
+from wireproof.conformance.findings import KEPT, Finding, Findings, case_of, departure_of
 from wireproof.conformance.generated import MEAN, Generated
 from wireproof.conformance.minimise import Minimised, sign
 from wireproof.conformance.records import Event, Recorder
@@ -164,10 +164,11 @@ class PropertyCampaign(Campaign):
     def _shortest(self, target: Target) -> list[tuple[Finding, list[Step], Report, Minimised | None]]:
         """The traces of each finding, made short and run once more."""
         attempts = Attempts(target, self.settings)
+        kept = KEPT if self.kind.clock == "virtual" else 1
         todo = [
             (f, self._shrunk(target, steps, choices, report))
             for f in self.findings.all()
-            for steps, choices, report in f.traces
+            for steps, choices, report in f.traces[:kept]
         ]
         short = minimised(attempts, [steps for _, steps in todo])
         out = []
