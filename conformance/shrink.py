@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from random import Random
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
@@ -80,5 +81,5 @@ def shrunk(
     )
     # It raises when nothing failed, and when what failed does so no more because the tries are used up.
     with suppress(HypothesisException):
-        find(st.data(), fails, settings=quiet, database_key=KEY)
+        find(st.data(), fails, settings=quiet, random=Random(0), database_key=KEY)
     return best[-1] if best else None
