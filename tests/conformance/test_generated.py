@@ -146,7 +146,7 @@ def test_garbage_never_breaks_the_reference(family: str) -> None:
         steps = opened + [stimuli.garbage(draw) for _ in range(40)]
         steps += [{"octets": random.Random(n).randbytes(n).hex()} for n in (1, 19, 20, 39, 40, 60)]
         ended = Ended()
-        kind.open().run([CaseProgram(TestCase("garbage", steps), kind.settings())], ended)  # type: ignore[list-item]
+        kind.open().run([CaseProgram(TestCase("garbage", steps), kind.settings())], ended)
         assert ended.all[0][2] is None
         assert ended.all[0][1] is not None and ended.all[0][1].verdict == "pass"
 
@@ -156,7 +156,7 @@ def test_garbage_never_breaks_the_reference(family: str) -> None:
 def test_the_reference_withstands_what_hypothesis_draws(data: st.DataObject) -> None:
     ended = Ended()
     trace = Generated("hypothesis", Stimuli(), REF.settings(), drawn_from(data))
-    REF.open().run([trace], ended)  # type: ignore[list-item]
+    REF.open().run([trace], ended)
     assert ended.all[0][2] is None
     assert ended.all[0][1] is not None and ended.all[0][1].refusal is None
 
@@ -255,7 +255,7 @@ def test_hypothesis_shrinks_a_tape_that_was_drawn_in_bulk() -> None:
     def run(draw: Any) -> tuple[list[Step], bool]:
         ended = Ended()
         one = Generated("shrink", Stimuli(), kind.settings(), draw)
-        attempts.target.run([one], ended)  # type: ignore[list-item]
+        attempts.target.run([one], ended)
         got = ended.all[0][1]
         refusal = refused(got) if got is not None else None
         return one.steps, refusal is not None and sign(refusal) == wanted
