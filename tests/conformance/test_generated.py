@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
 
 from wireproof.conformance import catalogue, edges, suite
 from wireproof.conformance.attempts import Attempts, refused
@@ -21,6 +23,7 @@ from wireproof.conformance.judge import Refusal
 from wireproof.conformance.minimise import Passes, canonical, minimise, plainer, sign, weight
 from wireproof.conformance.mutation import mutants
 from wireproof.conformance.shrink import drawn_from, shrunk
+from wireproof.conformance.state_machine import Refused, choosers, machine_for
 from wireproof.conformance.stimuli import Stimuli, View
 from wireproof.conformance.testcase import Step, TestCase
 from wireproof.conformance.tester import Report
@@ -161,6 +164,23 @@ def test_the_reference_withstands_what_hypothesis_draws(data: st.DataObject) -> 
     assert ended.all[0][1] is not None and ended.all[0][1].refusal is None
 
 
+def test_the_state_machine_has_a_rule_for_each_call_and_event() -> None:
+    names = set(choosers())
+    assert {f"call_{c}" for c in edges.calls() if not c.startswith("open")} <= names
+    assert {"segment", "icmp", "time", "accept", "garbage"} <= names
+    with pytest.raises(ValueError, match="--property"):
+        machine_for(catalogue.find("linux"))
+
+
+def test_hypothesis_drives_the_reference_and_finds_a_mutant() -> None:
+    quick = settings(
+        max_examples=40, stateful_step_count=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(machine_for(REF), settings=quick)
+    with pytest.raises(Refused):
+        run_state_machine_as_test(machine_for(catalogue.find("mutant:checksum-ignored")), settings=quick)
+
+
 # ---- making them short ---------------------------------------------------------------------------------------------
 
 
@@ -224,6 +244,13 @@ def test_names_become_canonical() -> None:
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_mutants_counterexample_is_short_minimal_and_repeatable(name: str) -> None:
     check_counterexample(name)
+
+
+def test_every_mutants_counterexample_is_short() -> None:
+    lengths = {name: check_counterexample(name) for name in mutants()}
+    for name, n in lengths.items():
+        print(f"{name:<28} {n:>3}")
+    assert statistics.median(lengths.values()) <= 8
 
 
 def check_counterexample(name: str) -> int:
