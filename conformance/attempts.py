@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wireproof.conformance.campaign import CaseProgram
@@ -39,10 +39,10 @@ class Attempts:
         """How a trace is refused, None when it is not; a broken program counts as refused."""
         return refused(self.reports([steps])[0])
 
-    def same(self, traces: Sequence[Steps], wanted: tuple[str, str]) -> list[bool]:
-        """Which of these traces are refused in the wanted way, each of the times that it is run."""
+    def same(self, traces: Sequence[Steps], wanted: Sequence[tuple[str, str]]) -> list[bool]:
+        """Which of these traces are refused in the way that is wanted of each, both times that it is run."""
         found = [refused(r) for r in self.reports([t for t in traces for _ in range(TWICE)])]
-        hits = [r is not None and sign(r) == wanted for r in found]
+        hits = [r is not None and sign(r) == wanted[i // TWICE] for i, r in enumerate(found)]
         return [all(hits[i * TWICE : (i + 1) * TWICE]) for i in range(len(traces))]
 
 
@@ -97,13 +97,7 @@ class _Under:
             self.candidates = None
 
 
-AT_ONCE = 24
-"""Candidates of one search that are tried in one go."""
-
-
-def _together(
-    attempts: Attempts, traces: Sequence[Steps], budget: int, told: Callable[[int], None] = lambda _: None
-) -> list[Minimised | None]:
+def _together(attempts: Attempts, traces: Sequence[Steps], budget: int) -> list[Minimised | None]:
     """Many searches side by side: what one waits for, the others use."""
     first = attempts.reports(traces)
     under = [
@@ -111,16 +105,14 @@ def _together(
     ]
     while todo := [u for u in under if u is not None and u.candidates is not None]:
         asked = [(u, i) for u in todo for i in range(len(u.candidates or ()))]
-        told(len(todo))
         for u in todo:
             u.best.tried += len(u.candidates or ())
+        traces_now = [(u.candidates or [])[i] for u, i in asked]
+        hits = attempts.same(traces_now, [sign(u.best.refusal) for u, _ in asked])
         answers: dict[int, int] = {}
-        for wanted in sorted({sign(u.best.refusal) for u in todo}):
-            mine = [(u, i) for u, i in asked if sign(u.best.refusal) == wanted]
-            hits = attempts.same([(u.candidates or [])[i] for u, i in mine], wanted)
-            for (u, i), hit in zip(mine, hits, strict=True):
-                if hit:
-                    answers.setdefault(id(u), i)
+        for (u, i), hit in zip(asked, hits, strict=True):
+            if hit:
+                answers.setdefault(id(u), i)
         for u in todo:
             if u.best.tried > budget:
                 u.best.complete, u.candidates = False, None

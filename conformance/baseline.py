@@ -20,6 +20,9 @@ from wireproof.conformance.select import glob, nearest
 GENERATED = "property/"
 """How the ids of generated traces begin."""
 
+STEP = "step "
+"""How a step of a generated trace is told from the rules that fired in it."""
+
 KEYS: dict[str, type] = {
     "kind": str,
     "match": list,
@@ -48,7 +51,8 @@ class Entry:
     reason: str
     match: list[str] = field(default_factory=lambda: ["**"])
     property: list[str] = field(default_factory=list)
-    """Of generated traces: one of these; each names rules (globs, joined by `` + ``) that all fired in the trace."""
+    """Of generated traces: one of these; each names rules (globs) that all fired in the trace, joined by `` + ``, or
+    has a regular expression between slashes, which one of its steps fits."""
     text: str = ""
     seen: Any = ""
     requirements: list[str] = field(default_factory=list)
@@ -125,6 +129,8 @@ class Baseline:
 
 
 def _fired(rule: str, fired: Collection[str]) -> bool:
+    if rule.startswith("/"):
+        return any(re.search(rule.strip("/"), f) for f in fired if f.startswith(STEP))
     wanted = glob(rule)
     return any(wanted.fullmatch(f) for f in fired)
 
@@ -172,8 +178,10 @@ def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
         raise BaselineError(f"{at}: family must be 4 or 6")
     try:
         re.compile(raw.get("text", ""))
+        for part in (p for item in raw.get("property", ()) for p in item.split(" + ") if p.startswith("/")):
+            re.compile(part.strip("/"))
     except re.error as e:
-        raise BaselineError(f"{at}: text is no regular expression: {e}") from None
+        raise BaselineError(f"{at}: no regular expression: {e}") from None
     if "match" not in raw and "property" in raw:
         raw = {**raw, "match": []}
     return Entry(number=number, **raw)

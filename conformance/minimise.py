@@ -235,7 +235,7 @@ def _smaller(key: str, value: Any) -> list[Any]:
     if key in ("h", "new", "most") or isinstance(value, bool):
         return []
     if isinstance(value, int):
-        return [v for v in (value // 2, value - 1) if v >= 0]
+        return [v for v in (value // 2, value - 1) if v >= (1 if key in ("again", "cut") else 0)]
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
         base, offset = value
         near = [[base, o] for o in (0, 1, -1, int(offset / 2)) if o != offset]

@@ -360,7 +360,7 @@ class Oracle:
         other = self.judges.get(key)
         if other is None or other is judge:
             return False
-        if result.value in ("EADDRINUSE", "EADDRNOTAVAIL"):
+        if result.value in ("EADDRINUSE", "EADDRNOTAVAIL", "EISCONN"):
             return True
         if not other.may_be_over(now):
             self._wrong(f"open_active() returned {result.kind} {result.value} for a pair that is in use", now)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from random import Random
 
-from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import HealthCheck, Phase, core, find, settings
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, choices_to_bytes
 from hypothesis.errors import HypothesisException
@@ -78,6 +79,8 @@ def shrunk(
         max_examples=tries,
         suppress_health_check=list(HealthCheck),
     )
+    # A seed of find's own would switch the database off.
+    core.threadlocal._hypothesis_global_random = Random(0)
     # It raises when nothing failed, and when what failed does so no more because the tries are used up.
     with suppress(HypothesisException):
         find(st.data(), fails, settings=quiet, database_key=KEY)

@@ -324,6 +324,10 @@ class Stimuli:
             name = "send"
         if name.startswith("open") and (draw(4) or h == view.listener):
             name = pick(draw, ("receive", "status"))
+        return self.called(draw, name, h)
+
+    def called(self, draw: Draw, name: str, h: int) -> Step:
+        """This call, with its arguments."""
         out: Step = {"call": name, "h": h}
         if name == "send":
             out["len"] = self.send_size(draw)

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "doctor", "what works on this machine, and why not"),
     "run": ("run", "run", "conformance tests against a target"),
     "replay": ("replay", "replay", "judge a recorded trace again, or run it again"),
-    "cex": ("cex", "cex", "counterexamples: list, show, explain, export"),
+    "cex": ("cex", "cex", "counterexamples: list, show, explain, minimize, export"),
     "diff": ("diff", "diff", "what tells two profiles, targets or runs apart"),
     "targets": ("targets", "targets", "what can be tested: ref, mutants, linux"),
     "suite": ("suite", "suite", "the frozen test cases"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks import codec, endpoints, kernel, oracle, simulated, specification, suites
+from tests.benchmarks import codec, endpoints, generated, kernel, oracle, simulated, specification, suites
 from tests.benchmarks.measure import Effort, Figure
 
 SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
@@ -13,6 +13,7 @@ SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
     "codec": codec.measure,
     "specification": specification.measure,
     "suite": suites.measure,
+    "generated": generated.measure,
     "mutants": specification.mutants,
     "endpoints": endpoints.measure,
     "linux": kernel.measure,

@@ -23,6 +23,7 @@ SUBJECTS = {
     },
     "specification": {"load", "check"},
     "suite": {"ref"},
+    "generated": {"generated", "replayed", "bare", "ratio", "ratio_replayed"},
     "mutants": {"unchanged", "compile", "ratio"},
     "endpoints": {"ours", "spin", "ratio"},
     "linux": {"connections", "sessions", "bare", "ratio", "ratio_sessions"},

@@ -201,3 +201,86 @@ def test_the_kernel_answers(wireproof: Invoke) -> None:
     assert result.exit_code == 0, result.output
     assert "wall clock, slack 80 ms · profile linux" in result.stdout
     assert "NOT VERIFIED 0 of " in result.stdout
+
+
+def test_generated_traces_of_the_reference_are_accepted(wireproof: Invoke) -> None:
+    result = wireproof("run", "ref", "--property", "1500")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[2] == "plan 1,500 events of generated traces · seed 0"
+    assert lines[-2].startswith("RESULT  conformant · 1,500 events · ")
+    assert " events/s · " in lines[-1]
+    assert lines[-1].endswith("exit 0")
+
+
+def test_what_generated_traces_find_is_short_and_can_be_replayed(wireproof: Invoke) -> None:
+    result = wireproof("run", "mutant:rst-answered", "--property", "1500", "--format", "json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert found["summary"]["events"] == 1500
+    first = next(r for r in found["results"] if r["rule"] == "tcp/sequence/unacceptable_reset")
+    assert first["id"].startswith("property/sequence/unacceptable_reset/unexpected-")
+    assert " (from " in first["minimised"]
+    cex = first["cex"]
+    assert wireproof("replay", cex).stdout.splitlines()[1].split()[1] == "STILL"
+    again = wireproof("replay", cex, "--target", "mutant:rst-answered")
+    assert again.stdout.splitlines()[1].split()[1] == "STILL"
+    assert wireproof("replay", cex, "--target", "ref").exit_code == 0
+
+
+def test_generated_traces_depend_on_the_seed_alone(wireproof: Invoke) -> None:
+    def results(seed: str) -> list[dict[str, Any]]:
+        got = wireproof(
+            "run", "mutant:mss-ignored", "--property", "600", "--seed", seed, "--no-record", "--format", "json"
+        )
+        return [{k: v for k, v in r.items() if k != "at_s"} for r in json.loads(got.stdout)["results"]]
+
+    assert results("3") == results("3")
+    assert results("3") != results("4")
+
+
+@pytest.mark.parametrize(
+    ("argv", "what"),
+    [
+        (("run", "ref", "--property", "0"), "0 is not in the range"),
+        (("run", "ref", "--property", "many"), "not a valid integer"),
+        (("run", "nosuch", "--property", "5"), "there is no target 'nosuch'"),
+        (("run", "mutant:*", "--property", "5"), "there is no target 'mutant:*'"),
+        (("run", "ref", "MUST-13", "--property", "5"), "leave the selectors out"),
+        (("cex", "minimize", "c-0000"), "none is recorded here yet"),
+        (("cex", "minimize", "c-0000", "--budget", "0"), "0 is not in the range"),
+    ],
+)
+def test_bad_orders_to_generate_or_minimise(wireproof: Invoke, argv: tuple[str, ...], what: str) -> None:
+    result = wireproof(*argv)
+    assert result.exit_code == 2
+    assert what in result.output
+
+
+def test_an_interrupted_generation_keeps_what_it_found(wireproof: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wireproof.conformance.property import PropertyCampaign
+
+    def interrupted(self: PropertyCampaign, target: object) -> list[Any]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PropertyCampaign, "_shortest", interrupted)
+    result = wireproof("run", "mutant:rst-answered", "--property", "1500")
+    assert result.exit_code == 130
+    assert "PARTIAL" in result.stdout
+    assert records.load("r1").failures()
+    summary = records.load("r1").summary
+    assert summary is not None and summary["partial"]
+
+
+def test_a_recorded_failure_is_made_short(wireproof: Invoke) -> None:
+    wireproof("run", "mutant:no-probe")
+    longest = max(records.load("r1").failures(), key=lambda e: len(e["steps"]))
+    result = wireproof("cex", "minimize", longest["cex"])
+    assert result.exit_code == 0
+    assert " (from " in result.stdout.splitlines()[0]
+    short = next(iter(Path(".wireproof/runs/r1").glob("*.min.wpt")))
+    again = wireproof("replay", str(short), "--target", "mutant:no-probe")
+    assert again.stdout.splitlines()[1].split()[1] == "STILL"
+    assert wireproof("cex", "minimize", str(short)).exit_code == 0
+    assert wireproof("cex", "minimize", str(short), "--target", "ref").exit_code == 1
+    assert wireproof("cex", "minimize", longest["cex"], "--budget", "2").exit_code == 4
