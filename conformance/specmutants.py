@@ -38,7 +38,8 @@ MOST_PLAIN, MOST_HABITS = 80, 160
 
 Outcome = dict[str, Any]
 """``id``; ``stage``: reference, habit or oracle; ``outcome``: killed or survived; of a killed one ``profile``,
-``case``, ``habit`` or ``mutant`` (which implementation told it apart), ``verdict`` and ``rule``; ``tried``: attempts made."""
+``case``, ``habit`` or ``mutant`` (which implementation told it apart), ``verdict`` and ``rule``; ``tried``: how many
+attempts were made."""
 
 
 class Bench:

@@ -226,9 +226,10 @@ def compare(model: ir.Model, mutant: Mutant) -> Answer:
     changed = mutant.model(model)
     if isinstance(mutant.changed, ir.Parameter | ir.Variable):
         return Answer("unknown", "values at the beginning are not compared")
-    if isinstance(mutant.changed, ir.Section) and mutant.changed.kind != "procedure":
-        pairs = [(s, n) for s, n in zip(model.sections, changed.sections, strict=True) if s is not n]
-    else:
+    pairs = [(s, n) for s, n in zip(model.sections, changed.sections, strict=True) if s is not n]
+    own = isinstance(mutant.changed, ir.Section) and mutant.changed.kind == "procedure"
+    # A procedure that does the same by itself does so wherever it stands; another may still, among its callers.
+    if not pairs or (own and _same(model, changed, *pairs[0]).how != "equivalent"):
         readers = _readers(model, mutant)
         pairs = [(s, n) for s, n in zip(model.sections, changed.sections, strict=True) if s.name in readers]
     for before, after in pairs:
