@@ -113,7 +113,7 @@ def _chosen(units: Units, habit: str, of: int, plain: Sequence[Footprint]) -> Se
     if kind == "choice" and name != "room":
         bits = _asking(units, name)
         return [f.case for f in plain if f.reference[0] & bits]
-    return range(0, of, EVERY_NTH[kind])
+    return range(0, of, EVERY_NTH.get(kind, 1))
 
 
 def _asking(units: Units, choice: str) -> int:

@@ -1,7 +1,8 @@
 """Every mutant of the specification must be told apart from the original by the suite.
 
 A specification is followed and is judged by, so a mutant is tried in both roles. As the *reference*: an implementation
-that follows the mutant is judged by the original, and the mutant is killed when it is refused. As the *oracle*:
+that follows the mutant is judged by the original, and the mutant is killed when it is refused; so is one that follows
+it with another habit than the reference's. As the *oracle*:
 implementations that the original lets pass or refuses (the reference, one with other habits, mutants killed before)
 are judged by the mutant, and it is killed when it decides otherwise.
 """
@@ -36,8 +37,9 @@ MOST_PLAIN, MOST_HABITS = 80, 160
 """How many cases an oracle is tried with on the reference, and on the reference with habits."""
 
 Outcome = dict[str, Any]
-"""``id``; ``stage``: reference or oracle; ``outcome``: killed or survived; of a killed one ``profile``, ``case``,
-``habit`` or ``mutant`` (which implementation told it apart), ``verdict`` and ``rule``; ``tried``: attempts made."""
+"""``id``; ``stage``: reference, habit or oracle; ``outcome``: killed or survived; of a killed one ``profile``,
+``case``, ``habit`` or ``mutant`` (which implementation told it apart), ``verdict`` and ``rule``; ``tried``: how many
+attempts were made."""
 
 
 class Bench:
@@ -90,6 +92,20 @@ class Bench:
                 return self._killed(m, "reference", f, got, tried)
         return {"id": mutant, "stage": "reference", "outcome": "survived", "tried": tried}
 
+    def with_habits(self, mutant: str) -> Outcome:
+        """Implementations that follow the mutant and have a habit that is permitted, judged by the original."""
+        m = self.mutants[mutant]
+        machine = self._follower(mutant)
+        permitted = [f for f in self.prints if f.habit and f.verdict == "pass"]
+        tried = 0
+        # What an implementation with a habit runs is not noted; what the oracle looks at on its account is as much.
+        for f in _fairly(self._ordered(m, permitted, reference=False))[:MOST_HABITS]:
+            tried += 1
+            got = attempt(self.cases[f.case], habits.session(f.habit, machine, f.profile), self.settings[f.profile])
+            if got.verdict in ("fail", "error"):
+                return self._killed(m, "habit", f, got, tried)
+        return {"id": mutant, "stage": "habit", "outcome": "survived", "tried": tried}
+
     def as_oracle(self, mutant: str, killed: Sequence[Outcome]) -> Outcome:
         """Implementations that the original has judged, judged by the mutant."""
         m = self.mutants[mutant]
@@ -118,8 +134,8 @@ class Bench:
         """Is a mutant that was killed still killed by the same case in the same way?"""
         case, profile = self.cases[self.numbers[o["case"]]], o["profile"]
         mutated = self.follower(o["id"])
-        if o["stage"] == "reference":
-            got = attempt(case, habits.session("", mutated, profile), self.settings[profile])
+        if o["stage"] in ("reference", "habit"):
+            got = attempt(case, habits.session(o["habit"], mutated, profile), self.settings[profile])
             return got.verdict in ("fail", "error")
         iut = self.follower(o["mutant"]) if o.get("mutant") else self.machine
         before = attempt(case, habits.session(o["habit"], iut, profile), self.settings[profile])

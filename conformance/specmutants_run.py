@@ -45,6 +45,11 @@ def _as_oracle(mutant: str, killed: Sequence[Outcome]) -> Outcome:
     return _bench.as_oracle(mutant, killed)
 
 
+def _with_habits(mutant: str) -> Outcome:
+    assert _bench is not None
+    return _bench.with_habits(mutant)
+
+
 # ---- what is kept ---------------------------------------------------------------------------------------------------
 
 
@@ -155,7 +160,7 @@ def campaign(
     first = [m.id for m in found if m.role == "reference" and m.id not in kept.of("reference")]
     killed = {m for m, o in kept.of("reference").items() if o["outcome"] == "killed"}
     second = [m.id for m in found if m.id not in killed and m.id not in kept.of("oracle")]
-    if not first and not second:
+    if not first and not second and not _without_habits(found, kept):
         return
     prints = look(jobs, step) if prints is None else prints
     with _pool(jobs, prints) as pool:
@@ -166,6 +171,14 @@ def campaign(
         second = [m for m in second if m not in killed]
         for o in _gather([pool.submit(_as_oracle, m, before) for m in second], "as oracle", step):
             kept.add(o)
+        third = _without_habits(found, kept)
+        for o in _gather([pool.submit(_with_habits, m) for m in third], "with habits", step):
+            kept.add(o)
+
+
+def _without_habits(found: Sequence[Mutant], kept: Journal) -> list[str]:
+    """What survived so far and has not been followed with a habit."""
+    return [m.id for m in survivors(found, kept) if m.id not in kept.of("habit")]
 
 
 def settle(found: Sequence[Mutant], kept: Journal, jobs: int, step: Step) -> None:
@@ -206,7 +219,7 @@ def results(found: Sequence[Mutant], kept: Journal) -> list[Outcome]:
     """One line a mutant, in the order of their ids: killed (how), equivalent (by what), or listed (what is known)."""
     out = []
     for m in sorted(found, key=lambda m: m.id):
-        mine = [o for stage in ("reference", "oracle", "solver") if (o := kept.of(stage).get(m.id))]
+        mine = [o for stage in ("reference", "oracle", "habit", "solver") if (o := kept.of(stage).get(m.id))]
         killed = next((o for o in mine if o["outcome"] == "killed"), None)
         if killed is not None:
             line = {k: v for k, v in killed.items() if k not in ("tried", "rule") and v}

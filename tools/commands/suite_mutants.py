@@ -115,7 +115,7 @@ def report(lines: Sequence[Outcome], of: int, same: int, fmt: str) -> bool:
             "of": of,
             "same_code": same,
             **{k: counts[k] for k in ("killed", "equivalent", "listed")},
-            "killed_as": {k: roles[k] for k in ("reference", "oracle")},
+            "killed_as": {k: roles[k] for k in ("reference", "habit", "oracle")},
             "share": round(share, 4),
         }
         click.echo(json.dumps({"summary": summary, "mutants": list(lines)}, indent=1))
@@ -127,9 +127,10 @@ def report(lines: Sequence[Outcome], of: int, same: int, fmt: str) -> bool:
     for line in lines:
         if line["outcome"] == "listed":
             click.echo(f"survived  {line['id']}  {line['what']}  [solver: {line['solver']}; {line['by']}]")
+    killed = f"{roles['reference']} as reference, {roles['habit']} with a habit, {roles['oracle']} as oracle"
     click.echo(
-        f"RESULT  {counts['killed']} of {differing} killed ({100 * share:.1f} %): {roles['reference']} as reference, "
-        f"{roles['oracle']} as oracle · {counts['equivalent']} equivalent (all configurations, by the solver) · "
-        f"{counts['listed']} listed · {of} mutants in all, {same} more with the same code"
+        f"RESULT  {counts['killed']} of {differing} killed ({100 * share:.1f} %): {killed} · "
+        f"{counts['equivalent']} equivalent (all configurations, by the solver) · {counts['listed']} listed · "
+        f"{of} mutants in all, {same} more with the same code"
     )
     return share >= ENOUGH
