@@ -21,7 +21,7 @@ from wireproof.reference.connection import CallEvent, Connection
 from wireproof.reference.host import OPTIONS, SYNCHRONIZED
 from wireproof.reference.machine import Machine
 from wireproof.reference.run import REDELIVER
-from wireproof.reference.segment import FIN, SYN, Segment
+from wireproof.reference.segment import ACK, FIN, PSH, RST, SYN, Segment
 from wireproof.reference.sequence import MASK
 
 HOSTS = ("A", "B")
@@ -130,7 +130,7 @@ def apply(scenario: Scenario, world: World, event: Event, log: Log | None = None
             raise ValueError("no timer runs at any host")
         return _pass(scenario, world, max(at, world.now), log)
     if kind == "wait":
-        until, world = world.now + event.n, world
+        until = world.now + event.n
         while (at := next_time(scenario, world)) is not None and at <= until:
             world = _pass(scenario, world, max(at, world.now), log)
         return _pass(scenario, world, until, log)
@@ -293,7 +293,6 @@ def _call(scenario: Scenario, world: World, event: Event, log: Log | None) -> Wo
     if opens and result.kind == "ok":
         hold = LISTENER if event.call == "open_passive" else OWN
     elif event.call == "abort" or (hold == LISTENER and c.state == "CLOSED"):
-        # The user has let go.
         hold, c = NEITHER, scenario.machine.Tcp() if c.state == "CLOSED" else c
     end = end._replace(hold=hold)
     return _settled(scenario, world, i, c, end, out, list(driver.policy.fired), log)
@@ -369,19 +368,18 @@ def injections(world: World) -> list[Event]:
     fresh = c.state in ("CLOSED", "LISTEN", "SYN-SENT")
     seq = PEER_ISN if fresh else c.rcv_nxt
     acks = [c.snd_nxt] if fresh or c.snd_nxt == c.snd_una else [c.snd_nxt, c.snd_una]
-    kinds: tuple[tuple[int, int], ...] = ((SYN, 0), (4, 0)) if fresh else ((4, 0),)
-    for ctl, n in kinds:
-        _offer(out, seq, 0, ctl, n)
+    for ctl in (SYN, RST) if fresh else (RST,):
+        _offer(out, seq, 0, ctl, 0)
     for ack in acks:
         if c.state == "SYN-SENT":
-            _offer(out, seq, ack, SYN | 16, 0)
+            _offer(out, seq, ack, SYN | ACK, 0)
         elif c.state not in ("CLOSED", "LISTEN"):
-            _offer(out, seq, ack, 16, 0)
+            _offer(out, seq, ack, ACK, 0)
             if not c.rcv_fin:
-                _offer(out, seq, ack, 16 | 8, 10)
-                _offer(out, seq, ack, 16 | FIN, 0)
-    if c.state == "SYN-RECEIVED" or c.state == "SYN-SENT":
-        _offer(out, c.irs if c.state == "SYN-RECEIVED" else seq, c.snd_nxt, SYN | 16, 0)
+                _offer(out, seq, ack, ACK | PSH, 10)
+                _offer(out, seq, ack, ACK | FIN, 0)
+    if c.state in ("SYN-SENT", "SYN-RECEIVED"):
+        _offer(out, c.irs if c.state == "SYN-RECEIVED" else seq, c.snd_nxt, SYN | ACK, 0)
     return list(out.values())
 
 
@@ -393,7 +391,7 @@ def injected(seq: int, ack: int, ctl: int, n: int = 0, wnd: int = 65535, host: s
     """A segment to a host that looks like its peer's; its text is the pattern of a peer that the user plays."""
     at = (seq - PEER_ISN - 1 + (ctl & SYN != 0)) & 0xFFFF
     peer = other(host)
-    s = Segment(ADDRESS[peer], ADDRESS[host], PORT[peer], PORT[host], seq, ack, ctl, 0 if ctl & 4 else wnd)
+    s = Segment(ADDRESS[peer], ADDRESS[host], PORT[peer], PORT[host], seq, ack, ctl, 0 if ctl & RST else wnd)
     s.data = PATTERN[at : at + n]
     if ctl & SYN:
         s.mss = 1460

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wireproof.reference.run import Outcome
-from wireproof.reference.segment import Segment
+from wireproof.reference.segment import ACK, RST, URG, Segment
 
 
 class Flying(NamedTuple):
@@ -62,10 +62,10 @@ def _call(event: Event) -> str:
 
 def segment_spec(s: Segment) -> str:
     """A segment in the form that ``inject`` reads."""
-    out = f"<SEQ={s.seq}>" + (f"<ACK={s.ack}>" if s.ctl & 16 else "") + f"<CTL={s.control()}>"
+    out = f"<SEQ={s.seq}>" + (f"<ACK={s.ack}>" if s.ctl & ACK else "") + f"<CTL={s.control()}>"
     out += f" len {len(s.data)}" if s.data else ""
-    out += f" up {s.up}" if s.ctl & 32 else ""
-    return out + (f" wnd {s.wnd}" if s.wnd != 65535 and not s.ctl & 4 else "")
+    out += f" up {s.up}" if s.ctl & URG else ""
+    return out + (f" wnd {s.wnd}" if s.wnd != 65535 and not s.ctl & RST else "")
 
 
 def duration(us: int) -> str:
@@ -77,10 +77,10 @@ def duration(us: int) -> str:
 
 def segment_text(s: Segment) -> str:
     """A segment in a few words: ``SYN,ACK 300/101 len=10 win=500``."""
-    numbers = f"{s.seq}/{s.ack}" if s.ctl & 16 else f"{s.seq}"
+    numbers = f"{s.seq}/{s.ack}" if s.ctl & ACK else f"{s.seq}"
     data = f" len={len(s.data)}" if s.data else ""
-    up = f" up={s.up}" if s.ctl & 32 else ""
-    return f"{s.control()} {numbers}{data}{up}" + ("" if s.ctl & 4 else f" win={s.wnd}")
+    up = f" up={s.up}" if s.ctl & URG else ""
+    return f"{s.control()} {numbers}{data}{up}" + ("" if s.ctl & RST else f" win={s.wnd}")
 
 
 def result_of(o: Outcome) -> str:

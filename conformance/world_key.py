@@ -9,6 +9,7 @@ from typing import Any
 
 from wireproof.conformance.world import Scenario, World
 from wireproof.reference.machine import Machine
+from wireproof.reference.segment import ACK
 from wireproof.reference.sequence import MASK
 
 ASKED = ("rcv_prior", "rcv_prior_at", "rtt_at", "rtt_seq", "rcv_up", "fin_seq", "rcv_held")
@@ -66,7 +67,7 @@ def key(scenario: Scenario, world: World) -> tuple[Any, ...]:
     for f in world.wire:
         s = f.segment
         ours, theirs = (isns[0], isns[1]) if f.to == "B" else (isns[1], isns[0])
-        ack = (s.ack - theirs) & MASK if s.ctl & 16 else -1
+        ack = (s.ack - theirs) & MASK if s.ctl & ACK else -1
         flying.append((f.to, (s.seq - ours) & MASK, ack, s.ctl, s.wnd, s.up, s.data, s.mss, now - f.at))
     if scenario.limits.reorder:
         flying.sort()
