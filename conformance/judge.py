@@ -17,7 +17,7 @@ from wireproof.conformance.session import Result
 from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference.connection import CallEvent
 from wireproof.reference.machine import Machine
-from wireproof.reference.run import FOREVER, MayRule, Outcome, Template
+from wireproof.reference.run import FOREVER, REDELIVER, MayRule, Outcome, Template
 from wireproof.reference.segment import ACK, SYN, Segment
 
 MAX_BELIEF = 64
@@ -97,7 +97,7 @@ class Judge:
         self.lossy = False
         """The belief was cut: a refusal from here on proves nothing."""
         self.end = 0
-        """How the last segment that arrived ended (run.py)."""
+        """How the last segment that arrived ended (run.py): REDELIVER if it may have ended so."""
 
     # ---- what goes in ---------------------------------------------------------------------------------------------
 
@@ -106,8 +106,12 @@ class Judge:
         if (refusal := self.advance(now)) is not None:
             return refusal
 
+        self.end = 0
+
         def run(c: Any, x: Trial) -> None:
-            self.end = self.machine.arrive(event, c, e, x)
+            end = self.machine.arrive(event, c, e, x)
+            if self.end != REDELIVER:
+                self.end = end
 
         found: list[Any] = []
         for c in self._before(now):

@@ -86,6 +86,8 @@ class Oracle:
         self.handles: dict[int, Key | int] = {}
         """Handle to a connection's key, or to a listener's port."""
         self.gone: set[int] = set()
+        self.past: set[int] = set()
+        """Handles of connections that made way for new ones between the same ports."""
         self.presets: dict[int, list[tuple[str, int]]] = {}
         self.steps: list[Step] = []
         self.passes: list[tuple[int, int, bool]] = []
@@ -198,8 +200,9 @@ class Oracle:
         for c in judge.configs:
             c.passive = False  # in TIME-WAIT it means nothing, and nobody may accept it twice
         for h, k in self.handles.items():
-            if k == key:
-                self.detached.setdefault(h, held)
+            if k == key and h not in self.detached:
+                self.detached[h] = held
+                self.past.add(h)
         listening = self.listeners.get(key[1])
         if listening is not None:
             listening.accepted.discard(key)
@@ -351,6 +354,8 @@ class Oracle:
                 self.gone.add(h)
                 self.handles.pop(h, None)
                 self.detached.pop(h, None)
+            if h in self.past:
+                return
             if target is not None and (self.judges.get(target) is judge or not judge.finished):
                 self.detached.pop(h, None)
                 self._settle(target, judge)
@@ -365,6 +370,9 @@ class Oracle:
         if not other.may_be_over(now):
             self._wrong(f"open_active() returned {result.kind} {result.value} for a pair that is in use", now)
             return True
+        listening = self.listeners.get(key[1])
+        if listening is not None and key in listening.children:
+            listening.children.remove(key)
         return False
 
     def _wrong(self, text: str, now: int) -> None:

@@ -148,7 +148,9 @@ class Host:
     def _buffer(self, connection: Connection, option: str, value: int) -> None:
         """Buffer sizes are the host's affair: the specification leaves them open."""
         if option == "RCVBUF":
-            connection.policy.rcvbuf = min(65535, max(256, value))
+            opened = connection.c.state not in ("CLOSED", "LISTEN")
+            # Once a window was offered it must not shrink (RFC 9293 3.8.6, SHLD-14).
+            connection.policy.rcvbuf = min(65535, max(256, value, connection.policy.rcvbuf if opened else 0))
         elif option == "SNDBUF":
             connection.policy.sndbuf = max(256, value)
 
