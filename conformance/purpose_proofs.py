@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Sequence
 
 from wireproof.conformance.suite_build import Build, Progress
@@ -26,12 +27,13 @@ def _begin(model: ir.Model, known: frozenset[Key], timeout_ms: int) -> None:
     _model, _known, _timeout_ms = model, known, timeout_ms
 
 
-def _ask(order: tuple[Moment, list[Purpose]]) -> dict[str, str]:
-    """The purposes that the moment may cover, or of which the solver does not know."""
+def _ask(order: tuple[Moment, list[Purpose]]) -> tuple[dict[str, str], float]:
+    """The purposes that the moment may cover, or of which the solver does not know; the time it took (s)."""
     moment, asked = order
+    begun = time.monotonic()
     refuter = Refuter(_model, moment, _known, _timeout_ms)
     answers = {p.id: refuter.possible(p) for p in asked}
-    return {i: a for i, a in answers.items() if a != "never"}
+    return {i: a for i, a in answers.items() if a != "never"}, time.monotonic() - begun
 
 
 def prove(
@@ -56,9 +58,10 @@ def prove(
         jobs, _begin, (model, build.invariants, int(budget_s * 1000))
     ) as pool:
         orders = ((m, [p for p in asked if p.id not in possible]) for m in todo)
-        for n, (m, answer) in enumerate(zip(todo, pool.imap(_ask, orders), strict=True)):
-            build.note({"moment": str(m), "possible": answer})
+        for n, (m, (answer, took)) in enumerate(zip(todo, pool.imap(_ask, orders), strict=True)):
+            build.note({"moment": str(m), "possible": answer, "seconds": took})
             possible |= answer.keys()
             progress("proofs", n + 1, len(todo), len(asked) - len(possible))
+    build.spent |= dict.fromkeys((p.id for p in asked if p.id not in possible), build.proving / len(asked))
     why = f"no step from where {len(build.invariants)} proved invariants hold leads there (Z3, all moments)"
     return {p.id: why for p in asked if p.id not in possible}

@@ -63,10 +63,14 @@ class Build:
     """Rounds done."""
     invariants: frozenset[tuple[str, int]] | None = None
     """Those that are proved: name and number of the conjunct."""
+    proving: float = 0.0
+    """Time that proofs took (s, over all processes)."""
     answers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """For each moment that was asked about the purposes that it may cover, or that the solver does not know of."""
     seconds: float = 0.0
     """Time that rounds took, over all attempts of this build."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """For each purpose its share of the stage that closed it (s)."""
 
     # ---- the journal ------------------------------------------------------------------------------------------
 
@@ -114,16 +118,19 @@ class Build:
                 self.shown[v.name] = set()
         elif "seen" in e:
             by_id = {c.id: c for c in self.cases}
+            self._share(e["seen"], e["seconds"])
             for purpose, case in e["seen"].items():
                 self.witnesses.setdefault(purpose, Witness(by_id[case].steps, e["on"], case))
         elif "invariants" in e:
             self.invariants = frozenset((name, n) for name, n in e["invariants"])
         elif "moment" in e:
             self.answers.append((e["moment"], e["possible"]))
+            self.proving += e["seconds"]
         elif "round" in e:
             self.done = e["round"] + 1
             self.seconds += e["seconds"]
             self.refused += e["refused"]
+            self._share([p for f in e["found"] for p in f["covers"]], e["seconds"])
             for name, traces in e["pools"].items():
                 self.pools[name] += traces
             for f in e["found"]:
@@ -131,6 +138,11 @@ class Build:
                     known = self.witnesses.get(purpose)
                     if known is None or (not known.case and len(f["steps"]) < len(known.steps)):
                         self.witnesses[purpose] = Witness(f["steps"], f["on"])
+
+    def _share(self, purposes: Iterable[str], seconds: float) -> None:
+        new = {p for p in purposes if p not in self.spent}
+        for p in new:
+            self.spent[p] = seconds / len(new)
 
     # ---- stages -----------------------------------------------------------------------------------------------
 
@@ -143,14 +155,14 @@ class Build:
         for v in VARIANTS:
             if v.name not in USUAL or v.name in seen:
                 continue
-            runner = Runner(coverage, v)
+            runner, begun = Runner(coverage, v), time.monotonic()
             found: dict[str, str] = {}
             for n, case in enumerate(sorted(self.cases, key=lambda c: (len(c.steps), c.id))):
                 for purpose in sorted(runner.run(case.steps) or ()):
                     found.setdefault(purpose, case.id)
                 if n % 50 == 0:
                     progress(f"cover {v.name}", n, len(self.cases), self.left(coverage))
-            self.note({"seen": found, "on": v.name})
+            self.note({"seen": found, "on": v.name, "seconds": time.monotonic() - begun})
 
     def left(self, coverage: Coverage) -> int:
         """How many purposes nothing covers yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks import codec, endpoints, generated, kernel, oracle, simulated, specification, suites
+from tests.benchmarks import codec, endpoints, generated, kernel, oracle, purposes, simulated, specification, suites
 from tests.benchmarks.measure import Effort, Figure
 
 SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
@@ -14,6 +14,7 @@ SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
     "specification": specification.measure,
     "suite": suites.measure,
     "generated": generated.measure,
+    "purposes": purposes.measure,
     "mutants": specification.mutants,
     "endpoints": endpoints.measure,
     "linux": kernel.measure,

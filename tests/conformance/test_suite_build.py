@@ -33,7 +33,7 @@ def begun(tmp_path: Path) -> Build:
     build = Build(MODEL, tmp_path)
     build.begin()
     build.note({"cases": [json.loads(TestCase("tcp/x/y/z", STEPS[:1]).to_json())]})
-    build.note({"seen": {"rule/tcp/open/active": "tcp/x/y/z"}, "on": "rfc5961"})
+    build.note({"seen": {"rule/tcp/open/active": "tcp/x/y/z"}, "on": "rfc5961", "seconds": 1.0})
     found = [{"steps": STEPS, "on": "rfc5961", "covers": [PURPOSE]}]
     build.note({"round": 0, "seconds": 1.5, "found": found, "pools": {"rfc5961": [STEPS]}, "refused": []})
     return build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -62,7 +63,7 @@ def build(
     (output / "tcp_purposes.jsonl").write_text(text(table), "utf-8")
     for line in job.refused[:20]:
         click.echo(f"! {line}", err=True)
-    show_table(table, fmt)
+    show_table(table, fmt, spent=job.spent)
     if any(e.status == "open" for e in table):
         end("open purposes are neither covered nor proved unreachable", NOTHING)
 
@@ -96,9 +97,12 @@ def show_purposes(fmt: str | None, only: str = "") -> None:
     show_table(table, fmt, only)
 
 
-def show_table(table: list[Entry], fmt: str | None, only: str = "") -> None:
-    """Figures, and the purposes with one status when it is named."""
+def show_table(table: list[Entry], fmt: str | None, only: str = "", spent: dict[str, float] | None = None) -> None:
+    """Figures, and the purposes with one status when it is named; what each took (s), after a build."""
     figures = summary(table)
+    if spent:
+        p90 = statistics.quantiles(spent.values(), n=10)[-1] if len(spent) > 1 else max(spent.values())
+        figures["seconds"] = {"median": round(statistics.median(spent.values()), 4), "p90": round(p90, 4)}
     if fmt == "json":
         listed = [json.loads(e.to_json()) for e in table if e.status == only] if only else []
         click.echo(json.dumps(figures | ({only: listed} if only else {}), indent=1))
@@ -108,6 +112,8 @@ def show_table(table: list[Entry], fmt: str | None, only: str = "") -> None:
     rows = {**figures["kinds"], "all": figures["purposes"]}
     for kind, n in rows.items():
         m.echo(f"{kind:<12} {n['covered']:>8} {n['unreachable']:>12} {n['open']:>6}")
+    if "seconds" in figures:
+        m.echo("time per purpose: median {median} s, nine in ten within {p90} s".format(**figures["seconds"]))
     for e in table:
         if e.status == (only or "open"):
             m.echo(f"{e.status:<12} {e.purpose}  {e.case or e.why}")

@@ -1,0 +1,48 @@
+"""What closing a purpose takes: by drawn traces, and by proof."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from tests.benchmarks.measure import Effort, Figure, figure
+from wireproof.conformance import purpose_table
+from wireproof.conformance.cover import VARIANTS, Runner
+from wireproof.conformance.coverage import Coverage
+from wireproof.conformance.guided import Hunt, hunt
+from wireproof.spec.load import tcp
+from wireproof.spec.purposes import purposes
+from wireproof.spec.transitions import Moment
+from wireproof.spec.unreachable import Refuter
+
+
+def measure(effort: Effort) -> dict[str, Figure]:
+    """Seconds for each purpose, of those that a hunt from nothing covers, and of some that are proved unreachable."""
+    model = tcp()
+    coverage = Coverage(model)
+    took: list[float] = []
+    job = Hunt("benchmark", set(), [])
+    for n in range(effort.size(200, 10)):
+        before, begun = len(job.covered), time.perf_counter()
+        job.seed = f"benchmark/{n}"
+        hunt(coverage, Runner(coverage, VARIANTS[0]), job, 1)
+        new = len(job.covered) - before
+        took += [(time.perf_counter() - begun) / new] * new
+    out = {"traces": _spread(took, "s a purpose")}
+    proved = [e.purpose for e in purpose_table.read() if e.status == "unreachable" and e.purpose.startswith("timer/")]
+    asked = [p for p in purposes(model) if p.id in proved][: effort.size(20, 2)]
+    times = []
+    for p in asked:
+        begun = time.perf_counter()
+        refuter = Refuter(model, Moment("time", "", p.state), frozenset((n, 0) for n in model.invariants), 10_000)
+        assert refuter.possible(p) in ("never", "perhaps", "unknown")
+        times.append(time.perf_counter() - begun)
+    if times:
+        out["proofs"] = _spread(times, "s a question")
+    return out
+
+
+def _spread(values: list[float], unit: str) -> Figure:
+    p90 = statistics.quantiles(values, n=10)[-1] if len(values) > 1 else values[0]
+    spread = {"median": round(statistics.median(values), 5), "p90": round(p90, 5), "of": len(values)}
+    return figure(values[:5], unit) | spread
