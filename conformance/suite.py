@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
 
@@ -27,8 +27,14 @@ def path() -> Path:
 
 
 def load() -> list[TestCase]:
-    """The frozen suite. Raises SuiteError when it cannot be read."""
-    return read_suite(path())
+    """The frozen suite: what was searched, and what was made for purposes that the search misses. Raises SuiteError
+    when it cannot be read."""
+    return sorted([*read_suite(path()), *read_suite(made_path())], key=lambda c: c.id)
+
+
+def made_path() -> Path:
+    """The test cases that were made for purposes (suite_build.py)."""
+    return path().with_name("tcp_made.jsonl")
 
 
 def build(model: ir.Model, progress: Callable[[int, int, int, int], None] | None = None) -> list[TestCase]:
@@ -39,11 +45,18 @@ def build(model: ir.Model, progress: Callable[[int, int, int, int], None] | None
     machine = machines.tcp()
     explorer = Explorer(Settings(machine), ReferenceTarget())
     nodes, tried = explore(explorer, progress)
-    rules = {r.id: r for _, r in model.rules()}
-    trivial = frozenset(r.id for r in rules.values() if passes_on(r))
+    trivial = frozenset(r.id for _, r in model.rules() if passes_on(r))
     hidden = frozenset(r.id for s, r in model.rules() if s.kind in ("procedure", "every", "after"))
     short = [n for n in nodes if len(n.steps) <= MAX_VERIFIED]
     cases = select(tried, trivial, hidden) + name_verifications(verifications(explorer, short))
+    tag(model, cases)
+    return sorted(cases, key=lambda c: c.id)
+
+
+def tag(model: ir.Model, cases: Iterable[TestCase]) -> None:
+    """Fill in what the model says of the rules of test cases, and how long they take."""
+    rules = {r.id: r for _, r in model.rules()}
+    trivial = frozenset(r.id for r in rules.values() if passes_on(r))
     filled: dict[str, list[str]] = {}
     for cell in cells(model):
         for r in cell.rules:
@@ -55,7 +68,6 @@ def build(model: ir.Model, progress: Callable[[int, int, int, int], None] | None
         case.cells = sorted({c for r in case.rules for c in filled.get(r, ()) if fits(c, case)})
         case.level = next((level for level in ("must", "should", "may") if level in levels), "procedure")
         case.duration_us = duration(case)
-    return sorted(cases, key=lambda c: c.id)
 
 
 def fits(cell: str, case: TestCase) -> bool:

@@ -275,7 +275,10 @@ def entries(build: Build, coverage: Coverage, proofs: dict[str, str], tried: str
         name = case_id(wanted[0], state)
         while name in made:
             name += "-again"
-        made[name] = TestCase(name, steps, [p.rule for p in wanted if p.rule.count("/") == 2], state=state)
+        rules = list(dict.fromkeys(p.rule for p in wanted if p.rule.count("/") == 2))
+        last = steps[-1] if steps else {}
+        event = last.get("call") or ("segment" if "seg" in last else "icmp" if "icmp" in last else "time")
+        made[name] = TestCase(name, steps, rules, state=state, event=event)
         by_trace[trace] = name
     out = []
     for p in coverage.purposes:
@@ -287,6 +290,7 @@ def entries(build: Build, coverage: Coverage, proofs: dict[str, str], tried: str
             out.append(Entry(p.id, "unreachable", why=proofs[p.id]))
         else:
             out.append(Entry(p.id, "open", why=tried))
+    suite.tag(build.model, made.values())
     return [*made.values()], out
 
 
