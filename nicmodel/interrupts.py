@@ -6,7 +6,6 @@ set is unmasked; so nothing that happens after a message goes without another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -55,12 +54,18 @@ class Interrupts:
         state, now = self._vectors[vector], self._schedule.now
         before = self._get(CAUSE, vector)
         self._registers.set(of_queue(CAUSE, vector), before | cause)
-        if "interrupt-lost-moderated" in self._defects and self._too_soon(vector):
+        if self._is_lost(vector, cause):
             return
         if not state.owed or not before:
             state.first = now
         state.owed, state.last = True, now
         self._plan(vector)
+
+    def _is_lost(self, vector: int, cause: int) -> bool:
+        """Only in a device with a defect."""
+        if "interrupt-lost-unmask" in self._defects and not cause & self._get(MASK, vector):
+            return True
+        return "interrupt-lost-moderated" in self._defects and self._too_soon(vector)
 
     def _too_soon(self, vector: int) -> bool:
         sent = self._vectors[vector].sent
@@ -131,7 +136,3 @@ class Interrupts:
         """The messages since the last call."""
         taken, self.sent = self.sent, []
         return taken
-
-    def pending(self) -> Iterable[int]:
-        """The vectors that owe a message."""
-        return [v for v in range(len(self._vectors)) if self._due(v) is not None]
