@@ -22,5 +22,7 @@ class Arrival:
     outer: int | None = None
     count: int = 1
     """Frames of the wire in it."""
+    fixed_id: bool = False
+    """It is several, all with the same IPv4 identification."""
     raw_sum: int | None = None
     """None when it is several frames."""

@@ -117,7 +117,9 @@ class Train:
             frame[at + 20 : at + 32] = self.last.options
         _seal(frame, arrival)
         layout = replace(arrival.layout, end=len(frame))
-        return replace(arrival, frame=bytes(frame), layout=layout, count=self.count, raw_sum=None)
+        return replace(
+            arrival, frame=bytes(frame), layout=layout, count=self.count, fixed_id=self.step == 0, raw_sum=None
+        )
 
 
 def _seal(frame: bytearray, arrival: Arrival) -> None:
@@ -165,8 +167,6 @@ class Coalescer:
 
     def due(self, now: int) -> list[Arrival]:
         """The trains whose time has come."""
-        if "rsc-timeout-lost" in self._defects:
-            return []
         keys = [key for key, train in self._trains.items() if train.deadline <= now]
         return [arrival for key in keys for arrival in self._flush(key)]
 
@@ -177,6 +177,8 @@ class Coalescer:
     @property
     def deadline(self) -> int | None:
         """The earliest; None when nothing is held."""
+        if "rsc-timeout-lost" in self._defects:
+            return None
         return min((train.deadline for train in self._trains.values()), default=None)
 
     def _pass(self, arrival: Arrival) -> list[Arrival]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from functools import partial
 
 from wireproof.nicmodel import vlan
 from wireproof.nicmodel.arrival import Arrival
@@ -12,7 +13,7 @@ from wireproof.nicmodel.coalescing import Coalescer
 from wireproof.nicmodel.delivery import Deliverer
 from wireproof.nicmodel.headers import ETHERNET, Layout, parse
 from wireproof.nicmodel.registers import MACHI, MACLO, MAXFRAME, OFFLOAD, RXCTL, Offload, RegisterFile, RxCtl
-from wireproof.nicmodel.rings import RxError, RxReport, RxStatus
+from wireproof.nicmodel.rings import FLOW_FIXED_ID, FLOW_RULE, RxError, RxReport, RxStatus
 from wireproof.nicmodel.schedule import FETCH, Schedule, transfer
 from wireproof.nicmodel.statistics import Counter, Statistics
 from wireproof.nicmodel.steering import Steerer
@@ -43,6 +44,8 @@ class Receiver:
         self._waiting: deque[bytes] = deque()
         self._octets = 0
         self._running = False
+        self._watched: int | None = None
+        """The deadline at which the trains are looked at next."""
         self._verdict = Verdict()
         registers.on_write[OFFLOAD] = self._switched
 
@@ -52,6 +55,8 @@ class Receiver:
         self._waiting.clear()
         self._octets = 0
         self._running = False
+        self._watched = None
+        self._verdict = Verdict()
 
     def take(self, frame: bytes) -> None:
         """A frame has come from the wire."""
@@ -139,11 +144,17 @@ class Receiver:
 
     def _watch(self) -> None:
         """See to the trains at the next deadline."""
-        if (deadline := self._coalescer.deadline) is not None:
-            self._schedule.at(deadline, self._expire)
+        deadline = self._coalescer.deadline
+        if deadline is not None and (self._watched is None or deadline < self._watched):
+            self._watched = deadline
+            self._schedule.at(deadline, partial(self._expire, deadline))
 
-    def _expire(self) -> None:
+    def _expire(self, watched: int) -> None:
+        if watched != self._watched:
+            return
+        self._watched = None
         self._deliver_all(self._coalescer.due(self._schedule.now))
+        self._watch()
 
     def _deliver_all(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
@@ -161,7 +172,7 @@ class Receiver:
             status=self._status(arrival),
             error=RxError.NONE,
             hash_type=steering.type,
-            flow=0 if steering.rule is None else 0x80 | steering.rule,
+            flow=_flow(arrival),
             hash=steering.hash,
             inner=arrival.inner or 0,
             outer=arrival.outer or 0,
@@ -191,3 +202,8 @@ class Receiver:
 def _error(verdict: Verdict) -> RxError:
     bad = RxError.IP_CHECKSUM if verdict.ip_bad else RxError.NONE
     return bad | (RxError.L4_CHECKSUM if verdict.l4_bad else RxError.NONE)
+
+
+def _flow(arrival: Arrival) -> int:
+    rule = arrival.steering.rule
+    return (0 if rule is None else FLOW_RULE | rule) | (FLOW_FIXED_ID if arrival.fixed_id else 0)

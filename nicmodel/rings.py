@@ -113,6 +113,10 @@ class RxError(IntFlag):
     BUS_FAULT = 1 << 5
 
 
+FLOW_RULE, FLOW_FIXED_ID = 1 << 7, 1 << 6
+"""A flow rule matched; several frames were merged and had one IPv4 identification."""
+
+
 @dataclass(frozen=True, slots=True)
 class TxData:
     address: int
@@ -170,7 +174,7 @@ class RxReport:
     error: RxError = RxError.NONE
     hash_type: int = 0
     flow: int = 0
-    """Bit 7: a flow rule matched, bits 3:0 which."""
+    """FLOW_RULE with the rule's number in bits 3:0, and FLOW_FIXED_ID."""
     hash: int = 0
     inner: int = 0
     outer: int = 0

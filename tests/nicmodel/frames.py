@@ -153,7 +153,7 @@ TIMESTAMP = b"\1\1\x08\x0a"
 
 
 def timestamp(value: int, echo: int = 5) -> bytes:
-    return TIMESTAMP + struct.pack(">II", value, echo)
+    return TIMESTAMP + struct.pack(">II", value % 2**32, echo)
 
 
 @dataclass(frozen=True)

@@ -206,9 +206,10 @@ def train(count: int = 4, size: int = 100, **changes: object) -> list[Tcp]:
     return made
 
 
-def coalesced(defects: Defects, *packets: Tcp, cycles: int = 30_000) -> Hashable:
+def coalesced(defects: Defects, *packets: Tcp, vlan: int = 0) -> Hashable:
     driver = Driver(defects, buffer=16384, ring=16, queues=1)
-    return tuple((r.frame, r.count) for r in driver.arrive(*(p.frame() for p in packets), cycles=cycles))
+    driver.device.write(d.VLANCTL, vlan)
+    return tuple((r.frame, r.count, r.inner) for r in driver.arrive(*(p.frame() for p in packets)))
 
 
 @scenario
@@ -249,7 +250,7 @@ def train_with_bad_checksum(defects: Defects) -> Hashable:
 
 @scenario
 def train_in_two_vlans(defects: Defects) -> Hashable:
-    return coalesced(defects, *train(tags=((0x8100, 9),)))
+    return coalesced(defects, *train(tags=((0x8100, 9),)), vlan=1)
 
 
 @scenario
@@ -275,11 +276,15 @@ def endless_train(defects: Defects) -> Hashable:
     return tuple((r.frame, r.count) for r in driver.arrive(*(p.frame() for p in train(55, 1400)), cycles=200_000))
 
 
+def set_key(driver: Driver) -> None:
+    for n in range(10):
+        driver.device.write(d.RSSKEY + 4 * n, int.from_bytes(MICROSOFT_KEY[4 * n : 4 * n + 4], "little"))
+
+
 def spread(defects: Defects, *packets: Tcp, types: int = 0x3F) -> tuple[Received, ...]:
     """Frames over four queues by the published key; the table is 0, 1, 2, 3 and again."""
     driver = Driver(defects, offload=d.RSS | d.RULES)
-    for n in range(10):
-        driver.device.write(d.RSSKEY + 4 * n, int.from_bytes(MICROSOFT_KEY[4 * n : 4 * n + 4], "little"))
+    set_key(driver)
     for n in range(16):
         driver.device.write(d.RETA + 4 * n, 0x03020100)
     for n in range(16, 32):
