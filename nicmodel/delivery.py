@@ -90,7 +90,8 @@ class Deliverer:
         """Fetch until the buffers hold so many octets; False when the host has not posted enough."""
         capacity = sum(buffer.capacity for buffer in queue.buffers)
         while capacity < length:
-            if (fetched := queue.ring.fetch_next()) is None:
+            full = len(queue.buffers) >= queue.ring.length
+            if full or (fetched := queue.ring.fetch_next()) is None:
                 return False
             buffer = decode_buffer(*fetched)
             queue.buffers.append(buffer)

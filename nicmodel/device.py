@@ -115,5 +115,5 @@ class Device:
         self._transmitter.reset()
         self._receiver.reset()
         status = self._registers.get(STATUS)
-        self._registers.set(STATUS, status & ~Status.READY)
+        self._registers.set(STATUS, status & ~int(Status.READY))
         self._schedule.after(RESET, lambda: self._registers.set(STATUS, status))

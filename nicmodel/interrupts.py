@@ -53,7 +53,7 @@ class Interrupts:
         """An event: the cause is set at once, the message comes when moderation allows it."""
         state, now = self._vectors[vector], self._schedule.now
         before = self._get(CAUSE, vector)
-        self._registers.set(of_queue(CAUSE, vector), before | cause)
+        self._registers.set(of_queue(CAUSE, vector), before | int(cause))
         if self._is_lost(vector, cause):
             return
         if not state.owed or not before:

@@ -87,7 +87,7 @@ class Framer:
             wanted |= Offload.TX_VLAN
         if Command.SEGMENT in command:
             wanted |= Offload.USO if context and context.l4_type == L4.UDP else Offload.TSO
-        return wanted & ~self._registers.get(OFFLOAD) == 0
+        return int(wanted) & ~self._registers.get(OFFLOAD) == 0
 
     def _tagged(self, frames: list[bytes], command: Command, context: TxContext | None) -> list[bytes]:
         inner = context.inner if context and Command.INNER_TAG in command else None

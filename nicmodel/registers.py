@@ -244,13 +244,13 @@ class RegisterFile:
         self.reset()
 
     def reset(self) -> None:
-        self._values = {register.offset: register.reset for register in self.registers.values()}
+        self._values = {register.offset: int(register.reset) for register in self.registers.values()}
 
     def get(self, offset: int) -> int:
         return self._values[offset]
 
     def set(self, offset: int, value: int) -> None:
-        self._values[offset] = value & ALL
+        self._values[offset] = int(value) & ALL
 
     def read(self, offset: int) -> int:
         """A reserved or misaligned offset reads 0."""

@@ -51,11 +51,11 @@ class Context:
     mss: int = 0
     inner: int = 0
     outer: int = 0
-    ipv6: bool = False
+    ipv6: int = 0
 
     def encode(self) -> bytes:
         head = struct.pack("<BBHBBH", self.l2, 0, self.l3, self.l4, self.l4_type, self.mss)
-        return head + struct.pack("<HBBBBH", self.inner, self.ipv6 | RS, 2, 0, 0, self.outer)
+        return head + struct.pack("<HBBBBH", self.inner, bool(self.ipv6) | RS, 2, 0, 0, self.outer)
 
 
 class Driver:
