@@ -28,7 +28,7 @@ export UV_SYSTEM_CERTS ?= true
 PARTS := lint types fresh unit
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit generate fresh validate suite mutants bench sync clean
+.PHONY: help run test lint types unit generate fresh validate hostile suite mutants bench sync clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; \
@@ -63,6 +63,9 @@ fresh: $(STAMP) ## fail if a generated file is not what the specification gives
 
 validate: $(STAMP) ## both backends on 100,000 random moments: the Z3 relation is the generated Python
 	$(BIN)/python -m tests.spec.validate
+
+hostile: $(STAMP) ## a million manipulations of the NIC model, its rings and frames: no crash, no stray DMA
+	$(BIN)/python -m tests.nicmodel.hostile 1000000
 
 suite: $(STAMP) ## the suite from nothing: search, drawn traces, proofs (twenty minutes, can be interrupted)
 	$(WP) suite build --jobs $(JOBS)
