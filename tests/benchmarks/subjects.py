@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks import codec, endpoints, generated, kernel, oracle, purposes, simulated, specification, suites
+from tests.benchmarks import (
+    codec,
+    endpoints,
+    generated,
+    kernel,
+    nic,
+    oracle,
+    purposes,
+    simulated,
+    specification,
+    suites,
+)
 from tests.benchmarks.measure import Effort, Figure
 
 SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
@@ -17,5 +28,6 @@ SUBJECTS: dict[str, Callable[[Effort], dict[str, Figure]]] = {
     "purposes": purposes.measure,
     "mutants": specification.mutants,
     "endpoints": endpoints.measure,
+    "nicmodel": nic.measure,
     "linux": kernel.measure,
 }

@@ -26,6 +26,7 @@ SUBJECTS = {
     "generated": {"generated", "replayed", "bare", "ratio", "ratio_replayed"},
     "mutants": {"unchanged", "compile", "ratio"},
     "endpoints": {"ours", "spin", "ratio"},
+    "nicmodel": {"sent", "segmented", "received", "coalesced"},
     "linux": {"connections", "sessions", "bare", "ratio", "ratio_sessions"},
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,8 @@ from tests.nicmodel.driver import Context, Driver
 from tests.nicmodel.frames import Tcp, Udp, read, seed_of
 from wireproof.nicmodel.memory import Access, Right
 
+Step: TypeAlias = tuple[str, int, int, list[int], int]
+"""What is done, to which queue or flow, octets or cycles, cuts, and how."""
 QUEUES = 2
 NO_CUTS: st.SearchStrategy[list[int]] = st.just([])
 SEND = st.tuples(
@@ -31,8 +35,8 @@ PROGRAMS = st.lists(st.one_of(SEND, ARRIVE, STEP), max_size=25)
 class Program:
     """Runs the steps, and keeps what was handed over, what came, and every access."""
 
-    def __init__(self, steps: Iterable[tuple[str, int, int, list[int], int]]) -> None:
-        self.driver = Driver(queues=QUEUES, ring=64, buffer=700)
+    def __init__(self, steps: Iterable[Step], defects: tuple[str, ...] = ()) -> None:
+        self.driver = Driver(defects, queues=QUEUES, ring=64, buffer=700)
         self.driver.device.write(d.HASHTYPES, 0x3F)
         self.driver.device.write(d.RSSKEY, 0x5BD1E995)
         self.driver.device.write(d.RETA, 0x01000100)
@@ -52,7 +56,7 @@ class Program:
         if (self.driver.tx_tail[queue] - self.driver.tx_clean[queue]) % 64 > 50:
             return
         number = len(self.payloads[queue])
-        payload = bytes([queue, number % 256]) + bytes(size)
+        payload = bytes([queue, number % 256]) + (b"\xa5\x3c" * size)[:size]
         segmenting = how > 1 or size > 1300
         packet = Tcp(payload, ports=(queue, 9), sequence=number << 16)
         frame = replace(packet, seed=seed_of(packet, not segmenting)).frame()
@@ -80,20 +84,14 @@ class Program:
         return [a for a in self.driver.memory.accesses if a.right is right and (a.window or "").startswith(window)]
 
 
-@settings(max_examples=40)
-@given(PROGRAMS)
-def test_dma_is_confined_to_what_was_posted(steps: list[tuple[str, int, int, list[int], int]]) -> None:
-    program = Program(steps)
+def dma_is_confined_to_what_was_posted(program: Program) -> None:
     assert program.driver.faults() == []
     assert program.accesses(Right.WRITE, "tx buffer") == []
     assert program.accesses(Right.READ, "rx buffer") == []
     assert all(a.length <= 700 for a in program.accesses(Right.WRITE, "rx buffer"))
 
 
-@settings(max_examples=40)
-@given(PROGRAMS)
-def test_each_descriptor_completes_once(steps: list[tuple[str, int, int, list[int], int]]) -> None:
-    program = Program(steps)
+def each_descriptor_completes_once(program: Program) -> None:
     written = Counter(
         (queue, (access.address - program.driver.tx_ring(queue)) // 16)
         for queue in range(QUEUES)
@@ -105,11 +103,8 @@ def test_each_descriptor_completes_once(steps: list[tuple[str, int, int, list[in
     assert len(reads) == sum(program.posted.values()) - sum(map(len, program.payloads))  # one context a packet
 
 
-@settings(max_examples=40)
-@given(PROGRAMS)
-def test_status_follows_data(steps: list[tuple[str, int, int, list[int], int]]) -> None:
+def status_follows_data(program: Program) -> None:
     """In each queue, writes to buffers and to the ring come as data, report, data, report."""
-    program = Program(steps)
     for queue in range(QUEUES):
         data = reports = 0
         for access in program.driver.memory.accesses:
@@ -121,12 +116,7 @@ def test_status_follows_data(steps: list[tuple[str, int, int, list[int], int]]) 
         assert data == reports
 
 
-@settings(max_examples=40)
-@given(PROGRAMS)
-def test_each_queue_sends_in_order_and_segments_make_up_the_payload(
-    steps: list[tuple[str, int, int, list[int], int]],
-) -> None:
-    program = Program(steps)
+def each_queue_sends_in_order_and_segments_make_up_the_payload(program: Program) -> None:
     for queue in range(QUEUES):
         seen = [s for s in map(read, program.wire) if s.l4[:2] == queue.to_bytes(2, "big")]
         assert all(s.ip_good and s.l4_good and s.length_good for s in seen)
@@ -139,12 +129,7 @@ def test_each_queue_sends_in_order_and_segments_make_up_the_payload(
             at[number] = at.get(number, 0) + len(segment.payload)
 
 
-@settings(max_examples=40)
-@given(PROGRAMS)
-def test_what_arrives_is_delivered_once_and_each_flow_in_order(
-    steps: list[tuple[str, int, int, list[int], int]],
-) -> None:
-    program = Program(steps)
+def what_arrives_is_delivered_once_and_each_flow_in_order(program: Program) -> None:
     missed = program.driver.device.read(0x618)
     assert len(program.received) + missed == len(program.arrived)
     assert set(program.received) <= set(program.arrived)
@@ -154,9 +139,65 @@ def test_what_arrives_is_delivered_once_and_each_flow_in_order(
         assert numbers == sorted(set(numbers))
 
 
+INVARIANTS = [
+    dma_is_confined_to_what_was_posted,
+    each_descriptor_completes_once,
+    status_follows_data,
+    each_queue_sends_in_order_and_segments_make_up_the_payload,
+    what_arrives_is_delivered_once_and_each_flow_in_order,
+]
+
+
+@settings(max_examples=100)
+@given(PROGRAMS)
+def test_a_sound_device_keeps_its_invariants(steps: list[Step]) -> None:
+    program = Program(steps)
+    for invariant in INVARIANTS:
+        invariant(program)
+
+
+BUSY: list[Step] = [("send", n % 2, 301 * n, [40, 700], n % 4) for n in range(9)]
+BUSY += [("arrive", n % 6, 150 * n, [], 0) for n in range(9)] + [("step", 0, 500, [], 0)] * 3
+BUSY += BUSY + [("step", 0, 20, [], 0)] * 50 + BUSY * 2
+
+
+def broken(program: Program) -> set[str]:
+    """The invariants that do not hold."""
+    found = set()
+    for invariant in INVARIANTS:
+        try:
+            invariant(program)
+        except AssertionError:
+            found.add(invariant.__name__)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("defect", "invariant"),
+    [
+        ("dma-read-one-over", dma_is_confined_to_what_was_posted),
+        ("dma-write-one-over", dma_is_confined_to_what_was_posted),
+        ("tx-completed-twice", each_descriptor_completes_once),
+        ("tx-completed-early", each_descriptor_completes_once),
+        ("rx-completed-early", status_follows_data),
+        ("rx-completed-twice", status_follows_data),
+        ("tso-sequence-last", each_queue_sends_in_order_and_segments_make_up_the_payload),
+        ("checksum-odd-length", each_queue_sends_in_order_and_segments_make_up_the_payload),
+        ("ring-last-skipped", each_descriptor_completes_once),
+        ("rx-length-with-fcs", what_arrives_is_delivered_once_and_each_flow_in_order),
+    ],
+)
+def test_an_invariant_notices(defect: str, invariant: Callable[[Program], None]) -> None:
+    assert invariant.__name__ in broken(Program(BUSY, (defect,)))
+
+
+def test_no_invariant_is_broken_without_a_defect() -> None:
+    assert broken(Program(BUSY)) == set()
+
+
 @settings(max_examples=20)
 @given(PROGRAMS)
-def test_the_same_calls_give_the_same_cycles(steps: list[tuple[str, int, int, list[int], int]]) -> None:
+def test_the_same_calls_give_the_same_cycles(steps: list[Step]) -> None:
     one, other = Program(steps), Program(steps)
     assert list(one.driver.memory.accesses) == list(other.driver.memory.accesses)
     assert one.driver.device.interrupts() == other.driver.device.interrupts()
