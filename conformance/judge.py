@@ -174,8 +174,7 @@ class Judge:
         if not found:
             return self._refuse_segment(out, now, candidates)
         self.fired = fired
-        fewest = min(len(c.deviations) for c in found)
-        self._keep([c for c in found if len(c.deviations) == fewest], now)
+        self._keep(found, now)
         return None
 
     def _explain(self, c: Any, out: Segment, now: int, why: list[Candidate], fired: list[str]) -> list[Any]:
