@@ -49,6 +49,34 @@ def second_solver() -> Any:
     return z3.Then(*steps, "sat").solver()
 
 
+class Shift:
+    """Sequence numbers as distances from one of their base: a change of variables, after which the solver sees that
+    only distances count. ``based`` has the variables of each base; the first of them stays."""
+
+    def __init__(self, based: dict[str, list[Any]]):
+        self.pairs = [
+            (v, pivot + z3.BitVec(f"{v.decl().name()} from {pivot.decl().name()}", 32))
+            for pivot, *others in based.values()
+            for v in others
+        ]
+        self.pairs += [(pivot, pivot) for pivot, *_ in based.values()]
+        self.known: dict[int, tuple[Any, Any]] = {}
+
+    def of(self, term: Any) -> Any:
+        """The term in the new variables."""
+        key = term.get_id()
+        if key not in self.known:
+            self.known[key] = term, z3.simplify(z3.substitute(term, *self.pairs))
+        return self.known[key][1]
+
+    def back(self, model: Any, name: str) -> Any:
+        """The value that a variable of before has in a model of the new ones; None for one that it leaves open."""
+        for v, distance in self.pairs:
+            if v.decl().name() == name:
+                return model.eval(distance, model_completion=True)
+        return next((model[d] for d in model.decls() if d.name() == name), None)
+
+
 def limit(solver: Any, timeout_ms: int) -> None:
     """Give the solver so much work, counted by itself: the same question has the same answer on a busy machine."""
     solver.set("rlimit", max(1, timeout_ms) * WORK_PER_MS)
