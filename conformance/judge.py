@@ -411,6 +411,10 @@ class Judge:
                 self.lossy = True
         self.configs = found
 
+    def also(self, more: list[Any]) -> None:
+        """It may be in one of these configurations too."""
+        self._keep([*self.configs, *more], None)
+
     def _set_due(self, c: Any, now: int) -> None:
         """Which permissions are duties now, since when."""
         before = c.due

@@ -49,7 +49,7 @@ def stopped(listening: Listening, oracle: Connections, now: int) -> None:
         if judge.configs:
             judge.call("abort", CallEvent(), Result("ok"), now)
         if opening:
-            judge.configs += [*opening, oracle.machine.Tcp()]
+            judge.also([*opening, oracle.machine.Tcp()])
         oracle.settle(key, judge)
 
 
@@ -61,8 +61,8 @@ def perhaps_stopped(listening: Listening, oracle: Connections, now: int) -> None
         if judge is None:
             continue
         if any(c.state == "SYN-RECEIVED" for c in judge.configs):
-            judge.configs.append(oracle.machine.Tcp())
+            judge.also([oracle.machine.Tcp()])
         aborted = oracle.new_judge()
         aborted.configs = [c.copy() for c in judge.configs if c.state not in ("SYN-RECEIVED", "CLOSED")]
         if aborted.configs and aborted.call("abort", CallEvent(), Result("ok"), now) is None:
-            judge.configs += aborted.configs
+            judge.also(aborted.configs)
