@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 
 
 class _Group(click.Group):
-    """Loads commands lazily; shows a map of twelve lines."""
+    """Loads commands lazily; shows a map of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [c for c, (module, _, _) in COMMANDS.items() if _exists(module)]
