@@ -96,3 +96,48 @@ def decide(constraints: list[Any], timeout_ms: int) -> tuple[str, Any]:
         if answer == z3.sat:
             return BROKEN, solver.model()
     return UNKNOWN, None
+
+
+CASE_MS = 400
+"""Work for a case before it is split further."""
+CASES_PER_SECOND = 100
+"""How many cases a budget allows."""
+
+
+def atoms(term: Any) -> list[Any]:
+    """The conditions that a term hangs on and that are made of no others."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    todo = [term]
+    while todo:
+        t = todo.pop()
+        if t.get_id() not in seen:
+            seen.add(t.get_id())
+            inner = t.children()
+            if z3.is_bool(t) and inner and not any(z3.is_bool(x) for x in inner):
+                found[t.get_id()] = t
+            todo += inner
+    return list(found.values())
+
+
+def by_cases(constraints: list[Any], timeout_ms: int) -> str:
+    """``proved`` when every case is refuted: a case that is not, with little work, is split by the next condition.
+    Which way a comparison of sequence numbers goes is most of what makes them hard."""
+    conditions = [x for t in constraints[:2] for x in atoms(t)]
+    todo: list[tuple[list[Any], int]] = [([], 0)]
+    done = 0
+    while todo:
+        case, at = todo.pop()
+        done += 1
+        if done > timeout_ms * CASES_PER_SECOND // 1000:
+            return UNKNOWN
+        solver = z3.Solver()
+        limit(solver, min(CASE_MS, timeout_ms) if at < len(conditions) else timeout_ms)
+        solver.add(*constraints, *case)
+        answer = solver.check()
+        if answer == z3.unsat:
+            continue
+        if answer == z3.sat or at == len(conditions):
+            return UNKNOWN
+        todo += [([*case, conditions[at]], at + 1), ([*case, z3.Not(conditions[at])], at + 1)]
+    return PROVED

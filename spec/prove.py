@@ -24,12 +24,27 @@ from wireproof.spec.backends.fold import TRUE, both, either, negated, same
 from wireproof.spec.backends.path import Path, PathTerms, Scope
 from wireproof.spec.backends.relation import Relation
 from wireproof.spec.backends.z3_terms import FIELD
-from wireproof.spec.decide import BROKEN, PROVED, UNKNOWN, Shift, about, decide, limit, names_in, second_solver
+from wireproof.spec.decide import (
+    BROKEN,
+    PROVED,
+    UNKNOWN,
+    Shift,
+    about,
+    by_cases,
+    decide,
+    limit,
+    names_in,
+    second_solver,
+)
 from wireproof.spec.evaluate import concerns
 from wireproof.spec.transitions import Moment, Moments, Transition, moments
 
 Key = tuple[str, int]
 """A claim's name and the number of its conjunct, from 0."""
+
+
+FIRST_MS = 1_000
+"""Work for a theorem before it is taken apart."""
 
 
 @dataclass(slots=True)
@@ -272,7 +287,12 @@ def theorem(model: ir.Model, t: ir.Theorem, timeout_ms: int) -> tuple[str, Scope
     for q in t.holds:
         wanted = [given, negated(terms.of(q.test))]
         shift = Shift(terms.based)
-        answer, values = decide([shift.of(x) for x in (*wanted, *about(wanted, terms.bounds))], timeout_ms)
+        constraints = [shift.of(x) for x in (*wanted, *about(wanted, terms.bounds))]
+        answer, values = decide(constraints, min(timeout_ms, FIRST_MS))
+        if answer == UNKNOWN:
+            answer = by_cases(constraints, timeout_ms)
+        if answer == UNKNOWN:
+            answer, values = decide(constraints, timeout_ms)
         if answer == BROKEN:
             found = {name: shift.back(values, name) for name in sorted(names_in(wanted))}
             return BROKEN, {name: value for name, value in found.items() if value is not None}

@@ -27,7 +27,7 @@ def verify(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, st
 
 
 def test_a_theorem_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = verify(capsys, "acceptable_text_needs_a_window", "antipode_is_neither")
+    status, out, _ = verify(capsys, "acceptability_as_in_the_table", "antipode_is_neither")
     assert status == 0
     assert "theorem antipode_is_neither: proved, for all values" in out
     assert "2 claims: 2 proved" in out
