@@ -177,11 +177,13 @@ def _entry(path: Path, number: int, raw: dict[str, Any]) -> Entry:
     if raw.get("family", 4) not in (4, 6):
         raise BaselineError(f"{at}: family must be 4 or 6")
     try:
+        what = "text"
         re.compile(raw.get("text", ""))
+        what = "property"
         for part in (p for item in raw.get("property", ()) for p in item.split(" + ") if p.startswith("/")):
             re.compile(part.strip("/"))
     except re.error as e:
-        raise BaselineError(f"{at}: no regular expression: {e}") from None
+        raise BaselineError(f"{at}: {what} is no regular expression: {e}") from None
     if "match" not in raw and "property" in raw:
         raw = {**raw, "match": []}
     return Entry(number=number, **raw)

@@ -6,6 +6,7 @@ Everything hangs on the seed: the same seed gives the same traces.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -63,17 +64,19 @@ def hunt(coverage: Coverage, runner: Runner, job: Hunt, runs: int, stop: Callabl
         job.runs += 1
         draw = Tape(f"{job.seed}/{n}")
         first = list(job.pool[-1 - min(draw(len(job.pool)), draw(len(job.pool)))]) if job.pool and draw(FRESH) else []
+        steps: list[Step] = []
         try:
-            _trace(coverage, runner, job, stimuli, draw, first)
+            _trace(coverage, runner, job, stimuli, draw, first, steps)
         except AssertionError as error:
-            job.refused.append(str(error))
+            job.refused.append(f"{error} behind {json.dumps(steps[:-1])}")
     return job
 
 
-def _trace(coverage: Coverage, runner: Runner, job: Hunt, stimuli: Stimuli, draw: Tape, todo: list[Step]) -> None:
+def _trace(
+    coverage: Coverage, runner: Runner, job: Hunt, stimuli: Stimuli, draw: Tape, todo: list[Step], steps: list[Step]
+) -> None:
     """One trace: what is gone on with, then what is drawn."""
     tester, session = runner.begin()
-    steps: list[Step] = []
     given = len(todo)
     if not todo:
         todo = stimuli.opening(draw)

@@ -174,8 +174,7 @@ class Judge:
         if not found:
             return self._refuse_segment(out, now, candidates)
         self.fired = fired
-        fewest = min(len(c.deviations) for c in found)
-        self._keep([c for c in found if len(c.deviations) == fewest], now)
+        self._keep(found, now)
         return None
 
     def _explain(self, c: Any, out: Segment, now: int, why: list[Candidate], fired: list[str]) -> list[Any]:
@@ -411,6 +410,10 @@ class Judge:
                 found = found[:MAX_BELIEF]
                 self.lossy = True
         self.configs = found
+
+    def also(self, more: list[Any]) -> None:
+        """It may be in one of these configurations too."""
+        self._keep([*self.configs, *more], None)
 
     def _set_due(self, c: Any, now: int) -> None:
         """Which permissions are duties now, since when."""

@@ -6,10 +6,11 @@ The oracle is passive. Events must be given in order; the first refusal is final
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from wireproof.conformance.judge import Candidate, Judge, Refusal
+from wireproof.conformance.listening import Listening, perhaps_stopped, stopped
 from wireproof.conformance.session import Result
 from wireproof.reference.addresses import is_group, is_invalid_source
 from wireproof.reference.codec import Icmp, Malformed, decode
@@ -37,19 +38,6 @@ class Step:
     """The states of the connection concerned, after the event."""
     at_once: bool = False
     """Of a tick: everything that is given at once had been seen."""
-
-
-@dataclass(slots=True)
-class Listening:
-    """A listener as the oracle knows it."""
-
-    options: list[tuple[str, int]]
-    doubtful: bool = False
-    """The user closed it, and whether that stops it is the implementation's choice."""
-    children: list[Key] = field(default_factory=list)
-    """Connections made from it and not accepted yet; those that are open come last, in the order of their opening."""
-    opened: set[Key] = field(default_factory=set)
-    accepted: set[Key] = field(default_factory=set)
 
 
 class Oracle:
@@ -153,10 +141,10 @@ class Oracle:
             if refusal is not None:
                 self._refuse(refusal, judge)
                 return refusal
-            self._settle(key, judge)
+            self.settle(key, judge)
         return None
 
-    def _judge(self) -> Judge:
+    def new_judge(self) -> Judge:
         """A judge for a connection in CLOSED."""
         return Judge(self.machine, self.p, self.slack)
 
@@ -184,12 +172,12 @@ class Oracle:
             again.configs += [c for c in judge.configs if c.state != "CLOSED"]
             again.lossy = any(c.state not in ("CLOSED", "TIME-WAIT") for c in judge.configs)
             judge = again
-        self._settle(key, judge)
+        self.settle(key, judge)
 
     def _reopened(self, key: Key, judge: Judge) -> None:
         """A connection may have made way for a new one between the same ports: whoever holds its handle still has
         the old one, of which the wire says no more."""
-        held = self._judge()
+        held = self.new_judge()
         held.configs = [c.copy() for c in judge.configs]
         for c in held.configs:
             c.owed, c.due = (), ()
@@ -211,7 +199,7 @@ class Oracle:
 
     def _new(self, key: Key, port: int) -> Judge:
         """A judge for a connection that did not exist: from a listener, or in CLOSED."""
-        judge = self._judge()
+        judge = self.new_judge()
         listening = self.listeners.get(port)
         if listening is not None:
             c = judge.configs[0]
@@ -248,15 +236,15 @@ class Oracle:
         event = classify(m.version, m.type, m.code, seq, m.mtu)
         if judge is not None and event is not None:
             self._note(judge.arrive("icmp", event, now), judge, step)
-            self._settle(key, judge)
+            self.settle(key, judge)
 
     def _sent(self, s: Segment, now: int, step: Step) -> None:
         key = (s.src, s.sport, s.dst, s.dport)
         judge = self.judges.get(key)
         if judge is None:
-            judge = self._judge()
+            judge = self.new_judge()
         self._note(judge.sent(s, now), judge, step)
-        self._settle(key, judge)
+        self.settle(key, judge)
 
     def _note(self, refusal: Refusal | None, judge: Judge, step: Step) -> None:
         step.rules += tuple(judge.fired)
@@ -271,7 +259,7 @@ class Oracle:
         self.refusal = refusal
         self.lossy = judge.lossy
 
-    def _settle(self, key: Key, judge: Judge) -> None:
+    def settle(self, key: Key, judge: Judge) -> None:
         """Forget connections that are over; note deviations and who may be accepted."""
         if judge.finished:
             for d in judge.deviations():
@@ -345,7 +333,7 @@ class Oracle:
             if judge is None:
                 judge = self.judges.get(target) if target is not None else None
             if judge is None:
-                judge = self._judge()
+                judge = self.new_judge()
                 self.detached[h] = judge
             if fn == "open_active" and target is not None and self._in_use(target, judge, result, now):
                 return
@@ -358,7 +346,7 @@ class Oracle:
                 return
             if target is not None and (self.judges.get(target) is judge or not judge.finished):
                 self.detached.pop(h, None)
-                self._settle(target, judge)
+                self.settle(target, judge)
 
     def _in_use(self, key: Key, judge: Judge | None, result: Result, now: int) -> bool:
         """Was an opening refused because another connection has the same addresses and ports? It must be."""
@@ -380,7 +368,7 @@ class Oracle:
 
     def _open_active(self, h: int, args: dict[str, Any], result: Result, now: int, step: Step) -> None:
         local, remote = args["local"], args["remote"]
-        judge = self._judge()
+        judge = self.new_judge()
         if self._in_use((self.local, local[1], remote[0], remote[1]), None, result, now):
             self.presets.pop(h, None)
             return
@@ -392,7 +380,7 @@ class Oracle:
         if result.kind == "ok":
             self.handles[h] = key
             self.detached.pop(h, None)
-            self._settle(key, judge)
+            self.settle(key, judge)
 
     def _open_passive(self, h: int, args: dict[str, Any], result: Result, now: int) -> None:
         port = args["local"][1]
@@ -429,7 +417,7 @@ class Oracle:
     def _on_listener(
         self, h: int, port: int, fn: str, args: dict[str, Any], result: Result, now: int, step: Step
     ) -> None:
-        judge = self._judge()
+        judge = self.new_judge()
         judge.configs[0].state = "LISTEN"
         if self.listeners[port].doubtful:
             judge.configs.append(self.machine.Tcp())
@@ -437,27 +425,13 @@ class Oracle:
         if fn == "set":
             self.listeners[port].options.append((OPTIONS[args["option"]], args["value"]))
         if any(c.state == "CLOSED" for c in judge.configs):
+            if not self.listeners[port].doubtful:
+                perhaps_stopped(self.listeners[port], self, now)
             self.listeners[port].doubtful = True
         if fn in ("release", "abort"):
             self.gone.add(h)
             self.handles.pop(h, None)
-            self._stop_listening(port, now)
-
-    def _stop_listening(self, port: int, now: int) -> None:
-        """The listener is gone: what it was opening is forgotten (at once, or when its timers end), and what waited
-        to be accepted is aborted."""
-        listening = self.listeners.pop(port)
-        for key in listening.children:
-            judge = self.judges.get(key)
-            if judge is None:
-                continue
-            opening = [c for c in judge.configs if c.state == "SYN-RECEIVED"]
-            judge.configs = [c for c in judge.configs if c.state != "SYN-RECEIVED"]
-            if judge.configs:
-                judge.call("abort", event_of("abort", {}), Result("ok"), now)
-            if opening:
-                judge.configs += [*opening, self.machine.Tcp()]
-            self._settle(key, judge)
+            stopped(self.listeners.pop(port), self, now)
 
     # ---- the end --------------------------------------------------------------------------------------------------
 

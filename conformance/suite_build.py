@@ -97,7 +97,8 @@ class Build:
         return True
 
     def header(self) -> dict[str, Any]:
-        return {"build": 1, "spec_hash": self.model.spec_hash, "seed": SEED, "runs": RUNS}
+        variants = [v.name for v in VARIANTS]
+        return {"build": 1, "spec_hash": self.model.spec_hash, "seed": SEED, "runs": RUNS, "variants": variants}
 
     def begin(self) -> None:
         """A journal with nothing in it but what it is of."""

@@ -56,13 +56,14 @@ class Wild(Policy):
         return (t.ack_from + self.random.randint(0, (t.ack - t.ack_from) & MASK)) & MASK
 
     def window(self, c: Any) -> int:
-        """Anything between what was offered before and what there is room for."""
+        """What was offered before, or anything that opens it enough (RFC 9293 3.8.6.2.2) and that there is room for."""
         usual = super().window(c)
         offered = (c.rcv_edge - c.rcv_nxt) & MASK
         free = max(0, min(65535, self.rcvbuf - len(c.rcv_data)))
-        if c.state in ("CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED") or not offered < free:
+        step = min(self.rcvbuf // 2, min(c.snd_mss, self.p.mtu - self.p.ip_header - 20))
+        if c.state in ("CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED") or not offered + step <= free:
             return usual
-        return usual if self.random.random() < 0.5 else self.random.randint(offered, free)
+        return usual if self.random.random() < 0.5 else self.random.randint(offered + step, free)
 
     def fires_at(self, c: Any, timer: str, low: int, high: int) -> int:
         if high <= low or high >= FOREVER:

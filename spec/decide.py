@@ -49,6 +49,34 @@ def second_solver() -> Any:
     return z3.Then(*steps, "sat").solver()
 
 
+class Shift:
+    """Sequence numbers as distances from one of their base: a change of variables, after which the solver sees that
+    only distances count. ``based`` has the variables of each base; the first of them stays."""
+
+    def __init__(self, based: dict[str, list[Any]]):
+        self.pairs = [
+            (v, pivot + z3.BitVec(f"{v.decl().name()} from {pivot.decl().name()}", 32))
+            for pivot, *others in based.values()
+            for v in others
+        ]
+        self.pairs += [(pivot, pivot) for pivot, *_ in based.values()]
+        self.known: dict[int, tuple[Any, Any]] = {}
+
+    def of(self, term: Any) -> Any:
+        """The term in the new variables."""
+        key = term.get_id()
+        if key not in self.known:
+            self.known[key] = term, z3.simplify(z3.substitute(term, *self.pairs))
+        return self.known[key][1]
+
+    def back(self, model: Any, name: str) -> Any:
+        """The value that a variable of before has in a model of the new ones; None for one that it leaves open."""
+        for v, distance in self.pairs:
+            if v.decl().name() == name:
+                return model.eval(distance, model_completion=True)
+        return next((model[d] for d in model.decls() if d.name() == name), None)
+
+
 def limit(solver: Any, timeout_ms: int) -> None:
     """Give the solver so much work, counted by itself: the same question has the same answer on a busy machine."""
     solver.set("rlimit", max(1, timeout_ms) * WORK_PER_MS)
@@ -68,3 +96,48 @@ def decide(constraints: list[Any], timeout_ms: int) -> tuple[str, Any]:
         if answer == z3.sat:
             return BROKEN, solver.model()
     return UNKNOWN, None
+
+
+CASE_MS = 400
+"""Work for a case before it is split further."""
+CASES_PER_SECOND = 100
+"""How many cases a budget allows."""
+
+
+def atoms(term: Any) -> list[Any]:
+    """The conditions that a term hangs on and that are made of no others."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    todo = [term]
+    while todo:
+        t = todo.pop()
+        if t.get_id() not in seen:
+            seen.add(t.get_id())
+            inner = t.children()
+            if z3.is_bool(t) and inner and not any(z3.is_bool(x) for x in inner):
+                found[t.get_id()] = t
+            todo += inner
+    return list(found.values())
+
+
+def by_cases(constraints: list[Any], timeout_ms: int) -> str:
+    """``proved`` when every case is refuted: a case that is not, with little work, is split by the next condition.
+    Which way a comparison of sequence numbers goes is most of what makes them hard."""
+    conditions = [x for t in constraints[:2] for x in atoms(t)]
+    todo: list[tuple[list[Any], int]] = [([], 0)]
+    done = 0
+    while todo:
+        case, at = todo.pop()
+        done += 1
+        if done > timeout_ms * CASES_PER_SECOND // 1000:
+            return UNKNOWN
+        solver = z3.Solver()
+        limit(solver, min(CASE_MS, timeout_ms) if at < len(conditions) else timeout_ms)
+        solver.add(*constraints, *case)
+        answer = solver.check()
+        if answer == z3.unsat:
+            continue
+        if answer == z3.sat or at == len(conditions):
+            return UNKNOWN
+        todo += [([*case, conditions[at]], at + 1), ([*case, z3.Not(conditions[at])], at + 1)]
+    return PROVED

@@ -19,7 +19,7 @@ from wireproof.spec.elaborate_rule import rule_expressions
 from wireproof.spec.expressions import walk
 from wireproof.spec.mutate import Mutant
 
-TIMEOUT_MS = 3_000
+TIMEOUT_MS = 5_000
 OCTETS = z3.DeclareSort("octets")
 LOG = z3.DeclareSort("log")
 ENDS = {"done": 1, "continue": 2, "drop": 3, "redeliver": 4}

@@ -137,9 +137,10 @@ class Induction:
         while todo:
             self._round(pool, {m: asked & self.known for m, asked in todo.items()}, frozenset())
             todo = {}
-            for (moment, key), used in self.rests.items():
+            for (moment, key), used in list(self.rests.items()):
                 if key in self.known and not used <= self.known:
                     todo[moment] = todo.get(moment, frozenset()) | {key}
+                    del self.rests[moment, key]
 
     def _properties(self, pool: ProcessPoolExecutor, names: frozenset[str]) -> None:
         if names:

@@ -24,12 +24,27 @@ from wireproof.spec.backends.fold import TRUE, both, either, negated, same
 from wireproof.spec.backends.path import Path, PathTerms, Scope
 from wireproof.spec.backends.relation import Relation
 from wireproof.spec.backends.z3_terms import FIELD
-from wireproof.spec.decide import BROKEN, PROVED, UNKNOWN, about, decide, limit, names_in, second_solver
+from wireproof.spec.decide import (
+    BROKEN,
+    PROVED,
+    UNKNOWN,
+    Shift,
+    about,
+    by_cases,
+    decide,
+    limit,
+    names_in,
+    second_solver,
+)
 from wireproof.spec.evaluate import concerns
 from wireproof.spec.transitions import Moment, Moments, Transition, moments
 
 Key = tuple[str, int]
 """A claim's name and the number of its conjunct, from 0."""
+
+
+FIRST_MS = 1_000
+"""Work for a theorem before it is taken apart."""
 
 
 @dataclass(slots=True)
@@ -164,9 +179,10 @@ class MomentProver:
         """Can the transition be taken so that ``wanted`` holds? ``proved`` if it cannot."""
         self.query.asked += 1
         half = max(1, self.query.timeout_ms // 2)
+        asked = [*self.terms.bounds, t.condition, wanted]
         solver = z3.Solver()
         limit(solver, half)
-        solver.add(*self.terms.bounds, t.condition, wanted)
+        solver.add(*asked)
         literals: dict[str, Key] = {}
         for key, terms in before.items():
             literal = z3.Bool(f"hypothesis {key[0]} {key[1]}")
@@ -179,7 +195,7 @@ class MomentProver:
             return BROKEN, frozenset()
         other = second_solver()
         limit(other, half)
-        other.add(*self.terms.bounds, t.condition, wanted, *(x for terms in before.values() for x in terms))
+        other.add(*asked, *(x for terms in before.values() for x in terms))
         try:
             found = other.check()
         except z3.Z3Exception:
@@ -270,10 +286,16 @@ def theorem(model: ir.Model, t: ir.Theorem, timeout_ms: int) -> tuple[str, Scope
     verdict = PROVED
     for q in t.holds:
         wanted = [given, negated(terms.of(q.test))]
-        answer, values = decide([*wanted, *about(wanted, terms.bounds)], timeout_ms)
+        shift = Shift(terms.based)
+        constraints = [shift.of(x) for x in (*wanted, *about(wanted, terms.bounds))]
+        answer, values = decide(constraints, min(timeout_ms, FIRST_MS))
+        if answer == UNKNOWN:
+            answer = by_cases(constraints, timeout_ms)
+        if answer == UNKNOWN:
+            answer, values = decide(constraints, timeout_ms)
         if answer == BROKEN:
-            shown = names_in(wanted)
-            return BROKEN, {d.name(): values[d] for d in values.decls() if d.name() in shown}
+            found = {name: shift.back(values, name) for name in sorted(names_in(wanted))}
+            return BROKEN, {name: value for name, value in found.items() if value is not None}
         if answer == UNKNOWN:
             verdict = UNKNOWN
     return verdict, {}

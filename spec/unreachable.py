@@ -119,6 +119,10 @@ class Refuter:
         self.hypotheses = [term for key, term in terms.items() if key in known]
         self.running = {t: ends.running for t, ends in before.timers.items()}
         self.notes = relation.considered
+        self.solver = z3.Solver()
+        self.solver.set("timeout", timeout_ms)
+        self.solver.add(*self.terms.bounds, *self.hypotheses)
+        self.asserted = len(self.terms.bounds)
 
     def possible(self, p: Purpose) -> str:
         """``never``, ``perhaps`` (the solver has values), ``unknown`` (no answer in time)."""
@@ -147,12 +151,18 @@ class Refuter:
             yield both([c.condition, *others, want])
 
     def ask(self, condition: Any) -> str:
+        """One solver for all questions of the moment, which is quick; what it does not know, another is asked anew."""
         if z3.is_false(condition):
             return "never"
-        solver = z3.Solver()
-        solver.set("timeout", self.timeout_ms)
-        solver.add(*self.terms.bounds, *self.hypotheses, condition)
-        answer = solver.check()
+        self.solver.push()
+        self.solver.add(*self.terms.bounds[self.asserted :], condition)
+        answer = self.solver.check()
+        self.solver.pop()
+        if answer == z3.unknown:
+            again = z3.Solver()
+            again.set("timeout", self.timeout_ms)
+            again.add(*self.terms.bounds, *self.hypotheses, condition)
+            answer = again.check()
         return "never" if answer == z3.unsat else "perhaps" if answer == z3.sat else "unknown"
 
 

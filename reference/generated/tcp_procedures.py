@@ -395,6 +395,20 @@ def do_begin_time_wait(c: Tcp, e: Any, x: Run) -> int:
     return do_begin_time_wait__wait(c, e, x) or DONE
 
 
+def do_arm_persist__over(c: Tcp, e: Any, x: Run) -> int | None:
+    """The acknowledgment ended the connection, or its sending half: nothing waits any more. RFC 9293 3.8.6.1"""
+    if not (
+        c.state
+        in (
+            "CLOSED",
+            "TIME-WAIT",
+        )
+    ):
+        return None
+    x.fired.append("tcp/arm_persist/over")
+    return DONE
+
+
 def do_arm_persist__keep(c: Tcp, e: Any, x: Run) -> int | None:
     """Keep. RFC 9293 3.8.6.1"""
     if not (c.snd_wnd == 0 and (len(c.snd_data) > 0 or fin_waits(c, x)) and c.persist_from >= 0):
@@ -460,7 +474,8 @@ def do_arm_persist__nothing_waits(c: Tcp, e: Any, x: Run) -> int | None:
 def do_arm_persist(c: Tcp, e: Any, x: Run) -> int:
     """Probe while the window is closed, something waits behind it and nothing is outstanding. (RFC 9293 3.8.6.1)"""
     return (
-        do_arm_persist__keep(c, e, x)
+        do_arm_persist__over(c, e, x)
+        or do_arm_persist__keep(c, e, x)
         or do_arm_persist__begin(c, e, x)
         or do_arm_persist__opened_on_probe(c, e, x)
         or do_arm_persist__opened(c, e, x)

@@ -578,7 +578,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
     ),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
-    "rfc793": {},
+    "rfc793": {"iw_segments": 1000, "growth_limit": 1000},
     "rfc9293": {},
     "rfc5961": {},
     "linux": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import z3
 
@@ -25,6 +25,13 @@ QUEUE = 1 << 30
 
 Values = dict[str, Any]
 """Variable to its term; octets are a :class:`Text`, a reassembly is :class:`Held`."""
+
+
+@runtime_checkable
+class Numbers(Protocol):
+    """Terms that note sequence numbers by their base."""
+
+    def number(self, name: str, sort: ir.Sort) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ def free(terms: Z3Terms, prefix: str = "", slots: int | None = None, state: str 
             values[v.name] = terms.enums["state"][1][state]
         elif v.sort == ir.REASSEMBLY:
             values[v.name] = _free_held(terms, name, slots)
+        elif v.sort.name == "seq32" and isinstance(terms, Numbers):
+            values[v.name] = terms.number(name, v.sort)
         elif v.sort == ir.FLAG or v.sort.name == "seq32" or v.sort.name in terms.enums:
             values[v.name] = terms.variable(name, v.sort)
         else:

@@ -8,6 +8,7 @@ proved with it is proved; a refutation with it is none.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,18 @@ def wide(a: Any) -> Any:
     return folded(z3.ZeroExt(32, a))
 
 
+_LINEAR = {z3.Z3_OP_BADD: lambda a, b: a + b, z3.Z3_OP_BSUB: lambda a, b: a - b}
+
+
 def narrow(a: Any) -> Any:
+    """The lower 32 bits of a length. Sums are taken apart: the solver orders sums of one width, not of two."""
+    kind = a.decl().kind()
+    if kind in _LINEAR:
+        return functools.reduce(lambda x, y: folded(_LINEAR[kind](x, y)), map(narrow, a.children()))
+    if kind == z3.Z3_OP_ZERO_EXT and a.arg(0).size() == 32:
+        return a.arg(0)
+    if kind == z3.Z3_OP_ITE:
+        return chosen(a.arg(0), narrow(a.arg(1)), narrow(a.arg(2)))
     return folded(z3.Extract(31, 0, a))
 
 

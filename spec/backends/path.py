@@ -134,6 +134,8 @@ class PathTerms(Z3Terms):
     def __init__(self, model: ir.Model, slots: int | None):
         super().__init__(model)
         self.slots = slots
+        self.based: dict[str, list[Any]] = {}
+        """The sequence numbers that were made, by what they count from."""
         self.params: Scope = {}
         self.profiles: Scope = {}
         self.fields: Scope = {}
@@ -142,6 +144,14 @@ class PathTerms(Z3Terms):
         self.prefix = ""
         self.inexact = False
         self.path: Path
+
+    def number(self, name: str, sort: ir.Sort) -> Any:
+        """A sequence number, noted under its base."""
+        v = self.variable(name, sort)
+        group = self.based.setdefault(sort.base or "", [])
+        if not any(v.eq(x) for x in group):
+            group.append(v)
+        return v
 
     def empty(self) -> Held:
         return Anything.empty(self.bounds) if self.slots is None else Slots.empty(self.slots)
@@ -232,6 +242,9 @@ class PathTerms(Z3Terms):
         a = [self.of(x, scope) for x in e.args]
         if e.sort in OPAQUE or e.args[0].sort in OPAQUE:
             return self._octets(e, a)
+        if e.op in ("+", "-") and e.args[0].sort.name == "seq32" and e.args[1].sort.name != "seq32":
+            low = narrow(a[1])
+            return folded(a[0] + low if e.op == "+" else a[0] - low)
         if e.op == "muldiv" and self.slots is None and not all(map(constant, a)):
             return self.scaled(*a)
         found = self.applied(e, a)

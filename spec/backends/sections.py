@@ -87,6 +87,9 @@ class Sections:
                 found[name] = given[name]
             else:
                 most = FIELD if sort in (ir.LENGTH, ir.OCTETS) else MOST
+                if sort.name == "seq32":
+                    found[name] = self.terms.number(prefix + name, sort)
+                    continue
                 found[name] = self.terms.variable(prefix + name, sort, most, shown=name)
                 if sort == ir.OCTETS:
                     found[name] = free_text(prefix + name, found[name])

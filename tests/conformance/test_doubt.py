@@ -61,3 +61,33 @@ def test_other_choices_are_all_right_too() -> None:
     assert all(
         run(c.steps, lambda name, usual: usual if name == "room" else not usual).verdict == "pass" for c in suite.load()
     )
+
+
+FOUND: dict[str, list[Step]] = {
+    "a closed listener takes a connection with it": [
+        {"call": "open_passive", "h": 1},
+        {"seg": "SYN", "seq": ["RCV.NXT", 0], "mss": 1460},
+        {"seg": "PSH,ACK", "seq": ["RCV.NXT", 1460], "ack": ["SND.NXT", 0], "len": 1460},
+        {"call": "close", "h": 1},
+    ],
+    "and one that is being opened": [
+        {"call": "open_passive", "h": 1},
+        {"seg": "SYN", "seq": ["RCV.NXT", 0], "mss": 1460},
+        {"call": "close", "h": 1},
+        {"wait": "timer"},
+    ],
+    "an error that is survived, against a SHOULD, shows later": [
+        {"call": "open_active", "h": 1},
+        {"seg": "SYN,ACK", "seq": ["RCV.NXT", 0], "ack": ["SND.NXT", 0], "mss": 1460, "wnd": 400, "len": 657},
+        {"icmp": [3, 3], "seq": ["SND.UNA", 0]},
+        {"seg": "", "seq": ["RCV.NXT", 0], "len": 1, "wnd": 0},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("contrary", [True, False])
+def test_found_by_references_that_choose_otherwise(name: str, contrary: bool) -> None:
+    """Each was refused once."""
+    report = run(FOUND[name], lambda choice, usual: usual if choice == "room" else usual != contrary)
+    assert report.verdict == "pass", report.refusal
