@@ -72,7 +72,8 @@ class Deliverer:
             queue.buffers.clear()
             queue.generation = queue.ring.generation
         room = self._room(queue, len(arrival.frame))
-        self._return_malformed(queue)
+        if queue.ring.enabled:  # the fetch of a descriptor may have stopped it
+            self._return_malformed(queue)
         if not queue.ring.enabled or (not room and not self._may_cut(queue)):
             self._miss()
             self._interrupts.signal(number, Cause.RX_EMPTY)

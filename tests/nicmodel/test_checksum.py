@@ -81,6 +81,12 @@ def test_what_follows_the_datagram_is_sent_and_not_summed(packet: Tcp, trailer: 
     assert left_to_device(packet, trailer) == packet.frame() + trailer
 
 
+def test_a_carry_out_of_the_fold_is_folded_again() -> None:
+    """A sum of 1 modulo 65535 after many carries: the first fold gives 0x10000."""
+    packet = tuned(Tcp(b"\xff" * 1000), 0xFFFE)
+    assert left_to_device(packet) == packet.frame()
+
+
 def test_a_udp_result_of_0_is_sent_as_ffff() -> None:
     assert left_to_device(tuned(Udp(b"abcd"), 0))[40:42] == b"\xff\xff"
 

@@ -327,6 +327,16 @@ def test_a_receive_buffer_that_lies_ends_its_frame_with_an_error() -> None:
     assert driver.memory.read(driver.rx_buffer(0, 1), 100) == b"\xee" * 100
 
 
+def test_a_ring_that_faults_behind_malformed_descriptors_is_not_touched_again() -> None:
+    driver = Driver()
+    driver.memory.write(driver.rx_ring(0) + 8, b"\0\0")
+    driver.memory.close(driver.rx_ring(0))
+    driver.memory.open(driver.rx_ring(0), 32, Right.BOTH, "one descriptor")
+    driver.arrive(FRAME)
+    assert [a.fault for a in driver.memory.accesses] == [False, True]
+    assert (driver.read(0, d.RX + d.CTL), driver.read(0, d.RX + d.QSTATUS)) == (0, 1)
+
+
 def test_a_receive_buffer_is_not_read() -> None:
     driver = Driver()
     driver.arrive(FRAME)

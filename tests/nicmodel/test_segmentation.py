@@ -123,6 +123,13 @@ def test_what_reads_the_segments_finds_the_payload() -> None:
     assert [s.flags for s in seen] == [ACK] * (len(seen) - 1) + [ACK | PSH | FIN]
 
 
+@pytest.mark.parametrize("identification", [0x12FF, 0x7FFF, 0xFFFE])
+@pytest.mark.parametrize("sequence", [0x1234FFF0, 0x7FFFFFF0, 0xFFFFFFF0])
+def test_carries_of_identification_and_sequence(identification: int, sequence: int) -> None:
+    packet = Tcp(b"x" * 350, identification=identification, sequence=sequence)
+    assert send(packet, 100) == made_by_software(packet, 100)
+
+
 def test_64_kib() -> None:
     payload = bytes(range(256)) * 255
     frames = send(Tcp(payload), 1460, cuts=tuple(range(10_000, 60_001, 10_000)), mtu=1514)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.nicmodel import driver as d
 from tests.nicmodel.driver import Context, Driver
-from tests.nicmodel.frames import Tcp
+from tests.nicmodel.frames import Tcp, rfc1071
 
 C, S = 0x8100, 0x88A8
 STRIP_C, STRIP_S, FILTER = 1, 2, 4
@@ -55,7 +55,8 @@ def test_stripping(
     (received,) = driver.arrive(Tcp(b"abc", tags=tags).frame())
     assert received.frame == Tcp(b"abc", tags=left).frame()
     assert (received.status & 12, received.inner, received.outer) == (status, inner, outer)
-    assert received.status & 0x30 == 0x30
+    assert received.status & 0x70 == 0x70
+    assert received.raw_sum == 0xFFFF - rfc1071(Tcp(b"abc", tags=left).frame()[14:])
 
 
 @given(st.integers(0, 4095), st.integers(0, 4095))
