@@ -95,6 +95,15 @@ def test_what_merges(name: str, packets: list[Tcp], expected: list[int]) -> None
         assert found == expected, name
 
 
+def test_vlans_are_flows_of_their_own_when_their_tags_are_stripped() -> None:
+    packets = train(4)
+    packets[2] = replace(packets[2], tags=((0x8100, 3),))
+    driver = driver_for()
+    driver.device.write(d.VLANCTL, 1)
+    found = [(r.count, r.inner) for r in driver.arrive(*(p.frame() for p in packets))]
+    assert sorted(found) == [(1, 0), (1, 3), (2, 0)]
+
+
 def at_time(count: int, step: int) -> list[Tcp]:
     return [replace(p, options=timestamp(2**32 - 2 + step * n)) for n, p in enumerate(train(count))]
 

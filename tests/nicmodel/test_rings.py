@@ -292,6 +292,14 @@ def test_frames_for_an_empty_ring_are_counted_and_leave_no_trace() -> None:
     assert [r.frame[42] for r in driver.arrive(Udp(b"\x0a").frame())] == [10]
 
 
+def test_a_frame_longer_than_what_is_posted_is_dropped_whole() -> None:
+    driver = Driver(ring=8, buffer=64, offload=0)
+    assert driver.arrive(FRAME + bytes(200)) == []
+    assert [a for a in driver.memory.accesses if a.right is Right.WRITE] == []
+    assert (driver.read(0, d.RX + d.HEAD), driver.device.read(0x618), driver.read(0, d.CAUSE)) == (0, 1, 4)
+    assert [r.frame for r in driver.arrive(FRAME)] == [FRAME]
+
+
 def test_malformed_receive_descriptors_are_given_back_with_an_error() -> None:
     driver = Driver()
     for index, length in ((0, 0), (1, 16385), (3, 65535)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -66,11 +67,11 @@ def made_by_software(packet: Tcp, mss: int, fixed_id: bool = False, cwr_all: boo
 
 
 PACKETS = st.builds(
-    lambda udp, v6, payload, more, options, ip_options, extension, sequence, identification, flags, tags: (
+    lambda udp, v6, size, seed, options, ip_options, extension, sequence, identification, flags, tags: (
         ipv6 if v6 else lambda p: p
     )(
         (Udp if udp else Tcp)(
-            payload=payload * more,
+            payload=random.Random(seed).randbytes(size),
             options=b"" if udp else options,
             ip_options=b"" if v6 else ip_options,
             extensions=bytes([17 if udp else 6]) + EXTENSION[1:] if v6 and extension else b"",
@@ -82,8 +83,8 @@ PACKETS = st.builds(
     ),
     st.booleans(),
     st.booleans(),
-    st.binary(max_size=400),
-    st.integers(1, 5),
+    st.integers(0, 2000),
+    st.integers(0, 99),
     st.sampled_from([b"", timestamp(7), b"\1" * 40]),
     st.sampled_from([b"", b"\1\1\1\0"]),
     st.booleans(),
@@ -128,6 +129,25 @@ def test_what_reads_the_segments_finds_the_payload() -> None:
 def test_carries_of_identification_and_sequence(identification: int, sequence: int) -> None:
     packet = Tcp(b"x" * 350, identification=identification, sequence=sequence)
     assert send(packet, 100) == made_by_software(packet, 100)
+
+
+@pytest.mark.parametrize("tso", [0, FIXED_ID, CWR_ALL, FIXED_ID | CWR_ALL])
+@pytest.mark.parametrize("flags", [PSH, FIN, PSH | FIN, CWR, ECE, CWR | ECE | PSH | FIN])
+def test_flags_by_register(flags: int, tso: int) -> None:
+    packet = Tcp(b"x" * 350, flags=ACK | flags)
+    first, *middle, last = (read(f) for f in send(packet, 100, tso))
+    assert first.flags == ACK | flags & (ECE | CWR)
+    assert last.flags == ACK | flags & (ECE | PSH | FIN | (CWR if tso & CWR_ALL else 0))
+    assert {s.flags for s in middle} == {ACK | flags & (ECE | (CWR if tso & CWR_ALL else 0))}
+    assert [s.identification for s in middle] == ([100, 100] if tso & FIXED_ID else [101, 102])
+
+
+@pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 250, 300])
+def test_datagrams(length: int) -> None:
+    for packet in (Udp(b"x" * length), ipv6(Udp(b"x" * length))):
+        frames = send(packet, 100)
+        assert frames == made_by_software(packet, 100)
+        assert all(read(f).length_good for f in frames)
 
 
 def test_64_kib() -> None:
