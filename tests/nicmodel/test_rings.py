@@ -174,6 +174,17 @@ def test_only_what_is_asked_for_gets_a_status() -> None:
     assert driver.read(0, d.CAUSE) == 0
 
 
+def test_head_does_not_pass_a_status_that_is_not_written() -> None:
+    driver = Driver()
+    index = driver.send(FRAME)
+    seen = []
+    for _ in range(100):
+        driver.device.step(1)
+        seen.append((driver.read(0, d.TX + d.HEAD) > index, driver.status(index)[0] == DONE))
+    assert (True, False) not in seen
+    assert seen[-1] == (True, True)
+
+
 def test_a_packet_waits_for_its_end() -> None:
     driver = Driver()
     for cut in range(4):
