@@ -20,6 +20,9 @@ from wireproof.conformance.select import glob, nearest
 GENERATED = "property/"
 """How the ids of generated traces begin."""
 
+DRAWN = re.compile(r"property/.*|.*/(reached|ends|forestalled|(edge|condition)-\d+-\w+)(-again)*")
+"""The ids of generated traces, and of tests that were made for a purpose out of such traces."""
+
 STEP = "step "
 """How a step of a generated trace is told from the rules that fired in it."""
 
@@ -67,7 +70,7 @@ class Entry:
 
     def about(self, test_id: str, fired: Collection[str]) -> bool:
         """Is the test one of those it is about, or the trace one that makes its rules fire?"""
-        if not test_id.startswith(GENERATED):
+        if self.covers(test_id) or not DRAWN.fullmatch(test_id):
             return self.covers(test_id)
         return any(all(_fired(part, fired) for part in item.split(" + ")) for item in self.property)
 
@@ -86,7 +89,7 @@ class Entry:
             self.kind == "should"
             and glob(self.rule).fullmatch(rule) is not None
             and (not self.requirements or requirement in self.requirements)
-            and (test_id.startswith(GENERATED) or self.covers(test_id))
+            and (DRAWN.fullmatch(test_id) is not None or self.covers(test_id))
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ not), ``unlisted`` (a departure from a SHOULD that the baseline does not list).
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wireproof.conformance import evidence
-from wireproof.conformance.baseline import Baseline
+from wireproof.conformance.baseline import STEP, Baseline
 from wireproof.conformance.catalogue import Kind
 from wireproof.conformance.records import Event, Recorder
 from wireproof.conformance.session import IutError, Session, Target, Unsupported
@@ -54,6 +55,11 @@ class CaseProgram:
         report = yield from run_case(self.case, session, self.settings)
         self.ended = session.now()
         return report
+
+
+def steps_of(case: TestCase) -> frozenset[str]:
+    """The steps of a test as a baseline reads them."""
+    return frozenset(STEP + json.dumps(s, sort_keys=True) for s in case.steps)
 
 
 @dataclass(slots=True)
@@ -97,6 +103,8 @@ class Campaign:
         self.brief = brief
         self.settings = kind.settings()
         self.tally = Tally()
+        self.taken: frozenset[str] = frozenset()
+        """The steps of the test whose result is being made."""
         self.suspects: list[CaseProgram] = []
         self.second: dict[str, Report] = {}
         """Timing misses of the first time round, by test."""
@@ -201,7 +209,8 @@ class Campaign:
     def _known(self, case: TestCase, report: Report) -> bool:
         assert report.refusal is not None and report.oracle is not None
         rules = [evidence.blamed(report.refusal, report.oracle), report.refusal.rule]
-        return any(e.explains(case.id, r, report.refusal.text) for e in self.baseline.entries for r in rules)
+        fired = steps_of(case) | {r for step in report.oracle.steps for r in step.rules}
+        return any(e.explains(case.id, r, report.refusal.text, fired) for e in self.baseline.entries for r in rules)
 
     def _report(self, program: CaseProgram, report: Report) -> None:
         self._result(program.case, report.verdict, reason=report.reason, report=report, program=program)
@@ -214,6 +223,7 @@ class Campaign:
         report: Report | None = None,
         program: CaseProgram | None = None,
     ) -> None:
+        self.taken = steps_of(case)
         event: Event = {
             "event": "result",
             "id": case.id,
@@ -268,8 +278,8 @@ class Campaign:
                 event["overlay"], event["unlisted"] = "unlisted", unlisted
 
     def fired(self, event: Event) -> frozenset[str]:
-        """The rules that a failing test made fire: they tell known failures of generated traces."""
-        return frozenset(r for step in event.get("steps", ()) for r in step["rules"])
+        """The rules that a failing test made fire, and its steps: they tell known failures of generated traces."""
+        return frozenset(r for step in event.get("steps", ()) for r in step["rules"]) | self.taken
 
     def _count(self, event: Event) -> None:
         tally = self.tally

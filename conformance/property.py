@@ -7,7 +7,6 @@ For a virtual target all depends on the seed alone.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from wireproof.conformance import evidence
 from wireproof.conformance.attempts import Attempts, error_text, minimised, refused
-from wireproof.conformance.baseline import STEP, Baseline
+from wireproof.conformance.baseline import Baseline
 from wireproof.conformance.campaign import FAILED, INTERRUPTED, NOTHING, PASSED, Campaign, CaseProgram, Options
 from wireproof.conformance.catalogue import Kind
 from wireproof.conformance.draws import Draw, Tape
@@ -65,7 +64,6 @@ class PropertyCampaign(Campaign):
         """Departures from a SHOULD, with the shortest trace that shows each."""
         self.doubtful: list[tuple[Generated, Report, list[int]]] = []
         """Timing misses on a wall clock: they count when they happen again."""
-        self.taken: frozenset[str] = frozenset()
         self.extra: Event = {}
         """What a result says beside what any result says."""
         self.told = 0.0
@@ -221,17 +219,12 @@ class PropertyCampaign(Campaign):
         for key in sorted(best):
             _, steps, report, m = best[key]
             self.extra = {"times": max(seen[key], 1), "minimised": str(m) if m is not None else ""}
-            self.taken = frozenset(STEP + json.dumps(s, sort_keys=True) for s in steps)
             self._report(CaseProgram(case_of(steps, report), self.settings), report)
         self.extra = {}
         for departure in sorted(self.departures):
             if self.baseline.deviation("property/", *departure) is None:
                 steps, report = self.departures[departure]
                 self._report(CaseProgram(departure_of(*departure, steps, report), self.settings), report)
-
-    def fired(self, event: Event) -> frozenset[str]:
-        """The rules that a failing trace made fire, and its steps as JSON."""
-        return super().fired(event) | self.taken
 
     def emit(self, event: Event) -> None:
         super().emit(event | self.extra if event["event"] == "result" else event)

@@ -1560,7 +1560,7 @@ DECIDING = frozenset(
     )
 )
 """Rules that decide something: not procedures, and not those that only pass on to the next step."""
-SPEC_HASH = "c430cd43da95"
+SPEC_HASH = "e3aba94de5ff"
 
 __all__ = [
     "AFTER",
