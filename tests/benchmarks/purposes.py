@@ -27,7 +27,8 @@ def measure(effort: Effort) -> dict[str, Figure]:
         job.seed = f"benchmark/{n}"
         hunt(coverage, Runner(coverage, VARIANTS[0]), job, 1)
         new = len(job.covered) - before
-        took += [(time.perf_counter() - begun) / new] * new
+        if new:
+            took += [(time.perf_counter() - begun) / new] * new
     out = {"traces": _spread(took, "s a purpose")}
     proved = [e.purpose for e in purpose_table.read() if e.status == "unreachable" and e.purpose.startswith("timer/")]
     asked = [p for p in purposes(model) if p.id in proved][: effort.size(20, 2)]

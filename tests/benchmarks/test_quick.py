@@ -24,6 +24,7 @@ SUBJECTS = {
     "specification": {"load", "check"},
     "suite": {"ref"},
     "generated": {"generated", "replayed", "bare", "ratio", "ratio_replayed"},
+    "purposes": {"traces", "proofs"},
     "mutants": {"unchanged", "compile", "ratio"},
     "endpoints": {"ours", "spin", "ratio"},
     "nicmodel": {"sent", "segmented", "received", "coalesced"},
