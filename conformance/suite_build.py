@@ -225,17 +225,18 @@ def _plain(f: Found) -> dict[str, Any]:
 
 
 def shortened(coverage: Coverage, steps: list[Step], on: Variant, wanted: Iterable[str]) -> list[Step]:
-    """The steps without those that the purposes do not need. One step less at a time, from the back."""
+    """The steps without those that the purposes do not need: blocks of them first, from the back, then single ones."""
     runner, goal = Runner(coverage, on), set(wanted)
-    at = len(steps) - 1
-    while at >= 0:
-        shorter = steps[:at] + steps[at + 1 :]
-        try:
-            if goal <= (runner.run(shorter) or set()):
-                steps = shorter
-        except AssertionError:
-            pass  # without this step it is another trace, of which the search for faults must tell
-        at -= 1
+    for size in (8, 4, 2, 1):
+        at = len(steps) - size
+        while at >= 0:
+            shorter = steps[:at] + steps[at + size :]
+            try:
+                if goal <= (runner.run(shorter) or set()):
+                    steps = shorter
+            except AssertionError:
+                pass  # without these steps it is another trace, of which the search for faults must tell
+            at -= size
     return steps
 
 
@@ -256,7 +257,9 @@ def case_id(purpose: Purpose, state: str) -> str:
     return f"{machine}/{section}/{where}/{rule}/{tail}"
 
 
-def entries(build: Build, coverage: Coverage, proofs: dict[str, str], tried: str) -> tuple[list[TestCase], list[Entry]]:
+def entries(
+    build: Build, coverage: Coverage, proofs: dict[str, str], tried: str, progress: Progress
+) -> tuple[list[TestCase], list[Entry]]:
     """The test cases made besides the searched ones, and what became of every purpose.
 
     A trace is a test case for all the purposes that it is the witness of.
@@ -269,7 +272,8 @@ def entries(build: Build, coverage: Coverage, proofs: dict[str, str], tried: str
         w = build.witnesses.get(p.id)
         if w is not None and not w.case:
             groups.setdefault(f"{w.on}\0{json.dumps(w.steps)}", []).append(p)
-    for trace, wanted in groups.items():
+    for n, (trace, wanted) in enumerate(groups.items()):
+        progress("make short", n, len(groups), 0)
         w = build.witnesses[wanted[0].id]
         steps = shortened(coverage, w.steps, by_name[w.on], [p.id for p in wanted])
         state = state_before(coverage, steps, by_name[w.on])

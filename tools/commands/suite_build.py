@@ -56,7 +56,7 @@ def build(
     tried = f"{job.done} rounds of traces, {job.seconds:.0f} s"
     left = [p for p in coverage.purposes if p.id not in job.witnesses]
     proofs = prove(model, left, proof_budget, jobs, job, progress)
-    cases, table = entries(job, coverage, proofs, f"{tried}; a proof within {proof_budget:g} s")
+    cases, table = entries(job, coverage, proofs, f"{tried}; a proof within {proof_budget:g} s", progress)
     progress.clear()
     (output / "tcp.jsonl").write_text(suite_file(job.cases), "utf-8")
     (output / "tcp_made.jsonl").write_text(suite_file(cases), "utf-8")
