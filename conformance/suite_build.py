@@ -267,6 +267,8 @@ def entries(
     made: dict[str, TestCase] = {}
     by_trace: dict[str, str] = {}
     by_name = {v.name: v for v in VARIANTS}
+    same = {json.dumps(c.steps): c.id for c in build.cases}
+    """The test that takes these steps already."""
     groups: dict[str, list[Purpose]] = {}
     for p in coverage.purposes:
         w = build.witnesses.get(p.id)
@@ -276,15 +278,19 @@ def entries(
         progress("make short", n, len(groups), 0)
         w = build.witnesses[wanted[0].id]
         steps = shortened(coverage, w.steps, by_name[w.on], [p.id for p in wanted])
-        state = state_before(coverage, steps, by_name[w.on])
+        known = same.get(json.dumps(steps))
+        if known is not None:
+            by_trace[trace] = known
+            continue
+        state, fired = last_step(coverage, steps, by_name[w.on])
         name = case_id(wanted[0], state)
         while name in made:
             name += "-again"
-        rules = list(dict.fromkeys(p.rule for p in wanted if p.rule.count("/") == 2))
+        rules = list(dict.fromkeys(p.rule for p in wanted if p.rule.count("/") == 2)) or fired
         last = steps[-1] if steps else {}
         event = last.get("call") or ("segment" if "seg" in last else "icmp" if "icmp" in last else "time")
         made[name] = TestCase(name, steps, rules, state=state, event=event)
-        by_trace[trace] = name
+        by_trace[trace] = same[json.dumps(steps)] = name
     out = []
     for p in coverage.purposes:
         w = build.witnesses.get(p.id)
@@ -299,13 +305,17 @@ def entries(
     return [*made.values()], out
 
 
-def state_before(coverage: Coverage, steps: list[Step], on: Variant) -> str:
-    """The state that the last step meets."""
+def last_step(coverage: Coverage, steps: list[Step], on: Variant) -> tuple[str, list[str]]:
+    """The state that the last step meets, and the rules that fire at it (at any step, when none does then)."""
     runner = Runner(coverage, on)
     tester, session = runner.begin()
     for step in steps[:-1]:
         runner.step(tester, session, step)
     c = tester.oracle.configuration((session.local, session.local_port, session.remote, session.remote_port))
-    if c is not None:
-        return str(c.state)
-    return "LISTEN" if tester.oracle.listeners else "CLOSED"
+    state = str(c.state) if c is not None else "LISTEN" if tester.oracle.listeners else "CLOSED"
+    mark = len(tester.oracle.steps)
+    runner.step(tester, session, steps[-1])
+    for seen in (tester.oracle.steps[mark:], tester.oracle.steps):
+        if fired := list(dict.fromkeys(r for s in seen for r in s.rules)):
+            return state, fired
+    return state, []

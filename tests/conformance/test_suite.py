@@ -104,8 +104,9 @@ def test_ids_are_unique_and_in_order() -> None:
 
 
 def test_the_file_is_written_as_it_is_read(tmp_path: Path) -> None:
-    (tmp_path / "again.jsonl").write_text(suite_file(CASES), "utf-8")
-    assert (tmp_path / "again.jsonl").read_bytes() == suite.path().read_bytes()
+    for path in (suite.path(), suite.made_path()):
+        (tmp_path / "again.jsonl").write_text(suite_file(read_suite(path)), "utf-8")
+        assert (tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
 
 
 def test_no_two_cases_have_the_same_steps() -> None:
