@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from wireproof.conformance import suite
 from wireproof.conformance.cover import VARIANTS, Runner
 from wireproof.conformance.coverage import Coverage
 from wireproof.conformance.purpose_table import Entry, read, summary, text
@@ -91,3 +92,19 @@ def test_a_table_that_is_none_is_told(tmp_path: Path, line: str) -> None:
     file.write_text(f'{{"purpose": "x", "status": "open"}}\n{line}\n')
     with pytest.raises(SuiteError, match=r"t\.jsonl:2: not a purpose"):
         read(file)
+
+
+def test_the_table_that_is_checked_in_is_of_this_model(coverage: Coverage) -> None:
+    """Every purpose of the specification is in it, and a sample of what it calls covered is covered again."""
+    table = read()
+    assert [e.purpose for e in table] == [p.id for p in coverage.purposes]
+    cases = {c.id: c for c in suite.load()}
+    variants = {v.name: v for v in VARIANTS}
+    for e in [e for e in table if e.status == "covered"][::40]:
+        assert e.purpose in (Runner(coverage, variants[e.on]).run(cases[e.case].steps) or ()), e
+
+
+def test_most_purposes_are_closed() -> None:
+    n = summary(read())["purposes"]
+    assert n["covered"] + n["unreachable"] >= 0.95 * sum(n.values())
+    assert all(e.why for e in read() if e.status != "covered")
