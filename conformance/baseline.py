@@ -70,7 +70,7 @@ class Entry:
 
     def about(self, test_id: str, fired: Collection[str]) -> bool:
         """Is the test one of those it is about, or the trace one that makes its rules fire?"""
-        if self.covers(test_id) or not DRAWN.fullmatch(test_id):
+        if not test_id.startswith(GENERATED) and (self.covers(test_id) or not DRAWN.fullmatch(test_id)):
             return self.covers(test_id)
         return any(all(_fired(part, fired) for part in item.split(" + ")) for item in self.property)
 

@@ -20,6 +20,7 @@ from wireproof.reference.machine import Machine
 from wireproof.reference.run import FOREVER, REDELIVER, MayRule, Outcome, Template
 from wireproof.reference.segment import ACK, SYN, Segment
 
+FEW = 8  # a belief of no more configurations is kept whole, whatever they depart from
 MAX_BELIEF = 64
 """More configurations than this are never kept: the ones with the fewest deviations stay, and a verdict that may
 hang on the others is inconclusive."""
@@ -174,8 +175,15 @@ class Judge:
         if not found:
             return self._refuse_segment(out, now, candidates)
         self.fired = fired
-        self._keep(found, now)
+        self._keep(self._likely(found), now)
         return None
+
+    def _likely(self, found: list[Any]) -> list[Any]:
+        """What departs from more SHOULDs than need be is believed too, while the belief is small."""
+        if len(found) <= FEW:
+            return found
+        least = min(len(c.deviations) for c in found)
+        return [c for c in found if len(c.deviations) == least]
 
     def _explain(self, c: Any, out: Segment, now: int, why: list[Candidate], fired: list[str]) -> list[Any]:
         """Configurations after ``out`` was sent in ``c``, if the specification lets it."""

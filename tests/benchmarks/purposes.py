@@ -29,7 +29,7 @@ def measure(effort: Effort) -> dict[str, Figure]:
         new = len(job.covered) - before
         if new:
             took += [(time.perf_counter() - begun) / new] * new
-    out = {"traces": _spread(took, "s a purpose")}
+    out = {"traces": _spread(took, "s a purpose", effort)}
     proved = [e.purpose for e in purpose_table.read() if e.status == "unreachable" and e.purpose.startswith("timer/")]
     asked = [p for p in purposes(model) if p.id in proved][: effort.size(20, 2)]
     times = []
@@ -39,11 +39,11 @@ def measure(effort: Effort) -> dict[str, Figure]:
         assert refuter.possible(p) in ("never", "perhaps", "unknown")
         times.append(time.perf_counter() - begun)
     if times:
-        out["proofs"] = _spread(times, "s a question")
+        out["proofs"] = _spread(times, "s a question", effort)
     return out
 
 
-def _spread(values: list[float], unit: str) -> Figure:
+def _spread(values: list[float], unit: str, effort: Effort) -> Figure:
     p90 = statistics.quantiles(values, n=10)[-1] if len(values) > 1 else values[0]
     spread = {"median": round(statistics.median(values), 5), "p90": round(p90, 5), "of": len(values)}
-    return figure(values[:5], unit) | spread
+    return figure(values[: effort.runs], unit) | spread

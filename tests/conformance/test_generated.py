@@ -25,7 +25,7 @@ from wireproof.conformance.mutation import mutants
 from wireproof.conformance.shrink import drawn_from, shrunk
 from wireproof.conformance.state_machine import Refused, choosers, machine_for
 from wireproof.conformance.stimuli import Stimuli, View
-from wireproof.conformance.testcase import Step, TestCase
+from wireproof.conformance.testcase import Step, TestCase, read_suite
 from wireproof.conformance.tester import Report
 
 REF = catalogue.find("ref")
@@ -116,7 +116,7 @@ def test_traces_are_accepted_and_make_most_rules_fire() -> None:
     assert [(g.id, r.refusal) for g, r in got if r.verdict == "fail"] == []
     assert sum(len(g.steps) for g, _ in got) > 15_000
     fired = {rule for _, r in got if r.oracle is not None for s in r.oracle.steps for rule in s.rules}
-    reachable = {rule for case in suite.load() for rule in case.rules}
+    reachable = {rule for case in read_suite(suite.path()) for rule in case.rules}
     share = len(fired & reachable) / len(reachable)
     assert share > 0.9, sorted(reachable - fired)
 
@@ -316,6 +316,10 @@ def test_a_baseline_entry_knows_generated_traces_by_the_rules_that_fired() -> No
     assert not entry.explains("property/x/unexpected-1234", "tcp/x/y", "")
     assert entry.explains("tcp/icmp/a", "tcp/x/y", "")
     assert not Entry("fail", "tcp/**", "why").explains("property/x", "tcp/x/y", "", {"tcp/icmp/soft"})
+    made = "tcp/x/established/y/edge-1-wrap"
+    assert entry.explains(made, "tcp/x/y", "", {"tcp/icmp/soft"})
+    assert not entry.explains(made, "tcp/x/y", "", {"tcp/a/z"})
+    assert not entry.explains("tcp/x/established/y/ack", "tcp/x/y", "", {"tcp/icmp/soft"})
 
 
 def test_every_mutant_has_a_name_here() -> None:

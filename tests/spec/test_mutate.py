@@ -51,7 +51,8 @@ def test_a_mutant_differs_in_code_and_is_well_formed(mutant: str) -> None:
     model = m.model(tcp())
     validate(model, after=m.id)
     changed = Units(tcp()).changed(model)
-    assert changed
+    # A parameter's or variable's first value may stand outside the units.
+    assert changed or mutant.startswith("initial/")
     assert namespace(model)["SPEC_HASH"] == tcp().spec_hash
 
 
