@@ -20,7 +20,6 @@ from wireproof.reference.machine import Machine
 from wireproof.reference.run import FOREVER, REDELIVER, MayRule, Outcome, Template
 from wireproof.reference.segment import ACK, SYN, Segment
 
-FEW = 8  # a belief of no more configurations is kept whole, whatever they depart from
 MAX_BELIEF = 64
 """More configurations than this are never kept: the ones with the fewest deviations stay, and a verdict that may
 hang on the others is inconclusive."""
@@ -83,6 +82,8 @@ class _Tables:
 class Judge:
     """Judges one connection. Times are microseconds; ``slack`` is how much later than its deadline something may be
     seen because the clock is shared with others."""
+
+    few = 8  # a belief of no more configurations is kept whole, whatever they depart from
 
     def __init__(self, machine: Machine, p: Any, slack: int, start: Any | None = None):
         self.machine = machine
@@ -179,11 +180,9 @@ class Judge:
         return None
 
     def _likely(self, found: list[Any]) -> list[Any]:
-        """What departs from more SHOULDs than need be is believed too, while the belief is small."""
-        if len(found) <= FEW:
-            return found
+        """What departs from more than need be is believed too, while the belief is small."""
         least = min(len(c.deviations) for c in found)
-        return [c for c in found if len(c.deviations) == least]
+        return [c for c in found if len(found) <= self.few or len(c.deviations) == least]
 
     def _explain(self, c: Any, out: Segment, now: int, why: list[Candidate], fired: list[str]) -> list[Any]:
         """Configurations after ``out`` was sent in ``c``, if the specification lets it."""

@@ -24,7 +24,10 @@ OPEN = ("ESTABLISHED", "CLOSE-WAIT")
 
 
 class PassiveJudge(Judge):
-    """A judge that infers calls. Beyond SND.NXT nothing is known of the text that is queued."""
+    """A judge that infers calls. Beyond SND.NXT nothing is known of the text that is queued. Captures are long: only
+    what departs from the fewest SHOULDs is believed."""
+
+    few = 1
 
     def arrive(self, event: str, e: Any, now: int) -> Refusal | None:
         refusal = super().arrive(event, e, now)
