@@ -44,6 +44,10 @@ def measure(effort: Effort) -> dict[str, Figure]:
 
 
 def _spread(values: list[float], unit: str, effort: Effort) -> Figure:
-    p90 = statistics.quantiles(values, n=10)[-1] if len(values) > 1 else values[0]
-    spread = {"median": round(statistics.median(values), 5), "p90": round(p90, 5), "of": len(values)}
-    return figure(values[: effort.runs], unit) | spread
+    """The middle and the ninth tenth; as runs stand the least, the greatest and what lies evenly between."""
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    runs = [ordered[round(n * last / max(1, effort.runs - 1))] for n in range(effort.runs)]
+    p90 = statistics.quantiles(values, n=10)[-1] if last else ordered[0]
+    middle = statistics.median(values) if effort.runs > 1 else ordered[0]
+    return figure(runs, unit) | {"median": float(f"{middle:.4g}"), "p90": float(f"{p90:.4g}"), "of": len(values)}
