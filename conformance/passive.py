@@ -106,7 +106,7 @@ class PassiveJudge(Judge):
 class PassiveOracle(Oracle):
     """Judges one end of what a tap sees. Every port may be one that it listens on."""
 
-    def _judge(self) -> Judge:
+    def new_judge(self) -> Judge:
         return PassiveJudge(self.machine, self.p, self.slack)
 
     def _new(self, key: Key, port: int) -> Judge:
