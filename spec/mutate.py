@@ -71,8 +71,9 @@ def mutants(model: ir.Model) -> tuple[list[Mutant], list[Mutant]]:
     seen: set[str] = set()
     numbers: dict[str, int] = {}
     backend = PythonBackend(model)
-    for section in model.sections:
-        seen.add(_code(backend, section))
+    tables = (model.abbreviations, model.functions, model.params, model.variables)
+    for original in (*model.sections, *(item for table in tables for item in table.values())):
+        seen.add(_code(backend, original))
     for m in _all(model):
         stem = m.id
         numbers[stem] = n = numbers.get(stem, 0) + 1
