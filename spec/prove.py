@@ -37,7 +37,7 @@ from wireproof.spec.decide import (
     second_solver,
 )
 from wireproof.spec.evaluate import concerns
-from wireproof.spec.transitions import Moment, Moments, Transition, moments
+from wireproof.spec.transitions import Moment, Moments, Transition
 
 Key = tuple[str, int]
 """A claim's name and the number of its conjunct, from 0."""
@@ -203,55 +203,6 @@ class MomentProver:
         if found == z3.unsat:
             return PROVED, frozenset(before)
         return (BROKEN if found == z3.sat else UNKNOWN), frozenset()
-
-
-def unreachable(
-    model: ir.Model,
-    rule: str,
-    condition: ir.Expr | None = None,
-    known: frozenset[Key] = frozenset(),
-    timeout_ms: int = 10_000,
-) -> str:
-    """Can a rule never hold, whatever happens? ``proved``, ``possible`` or ``unknown``.
-
-    ``condition`` is a flag on the configuration before the event and on the event; with it the question is whether
-    the rule can hold when it does. ``known`` are invariants that were proved (spec/induction.py).
-    Only ``proved`` is final: what is possible from some configuration need not arise. Raises KeyError for a rule that
-    is not there.
-    """
-    section = next((s for s, r in model.rules() if r.id == rule), None)
-    if section is None:
-        raise KeyError(rule)
-    verdict = PROVED
-    for moment in moments(model):
-        if moment.kind == "output" and section.kind == "may" and moment.subject != rule:
-            continue
-        answer = _meets(MomentProver(model, moment, Query(timeout_ms)), rule, condition, known)
-        if answer == "possible":
-            return answer
-        verdict = UNKNOWN if answer == UNKNOWN else verdict
-    return verdict
-
-
-def _meets(prover: MomentProver, rule: str, condition: ir.Expr | None, known: frozenset[Key]) -> str:
-    """The same at one moment."""
-    verdict = PROVED
-    for t, hypotheses, _ in prover.cases:
-        met = either(when for name, when in t.fired if name == rule)
-        if z3.is_false(met):
-            continue
-        begun = t.earlier[0] if t.earlier else t.before
-        prover.terms.path, prover.terms.before, prover.terms.fields = begun, None, t.fields
-        try:
-            extra = TRUE if condition is None else prover.terms.of(condition)
-        except KeyError:
-            continue  # it reads the fields of another event
-        before = {k: terms for k, terms in hypotheses.items() if k in known}
-        answer, _ = prover.ask(t, before, both([met, extra]))
-        if answer == BROKEN:
-            return "possible"
-        verdict = UNKNOWN if answer == UNKNOWN else verdict
-    return verdict
 
 
 def initially(model: ir.Model, timeout_ms: int) -> dict[Key, str]:

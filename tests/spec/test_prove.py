@@ -7,7 +7,7 @@ import pytest
 from wireproof.spec import ir, load
 from wireproof.spec.decide import BROKEN, PROVED, UNKNOWN
 from wireproof.spec.induction import Induction
-from wireproof.spec.prove import theorem, unreachable
+from wireproof.spec.prove import theorem
 from wireproof.spec.source import Source
 
 TOY = """machine toy
@@ -179,13 +179,3 @@ def test_no_answer_is_no_proof() -> None:
     model = load.tcp()
     verdict, _ = theorem(model, model.theorems["order_is_transitive_within_half"], 0)
     assert verdict == UNKNOWN
-
-
-def test_rules_that_the_invariants_exclude(toy: ir.Model, found: Induction) -> None:
-    assert unreachable(toy, "toy/busy/impossible") == "possible"
-    assert unreachable(toy, "toy/busy/impossible", known=found.known) == PROVED
-    assert unreachable(toy, "toy/busy/take", known=found.known) == "possible"
-    at_limit = next(r for _, r in toy.rules() if r.id == "toy/busy/full").guard[0].test
-    assert unreachable(toy, "toy/busy/take", condition=at_limit, known=found.known) == PROVED
-    with pytest.raises(KeyError):
-        unreachable(toy, "toy/busy/none")
