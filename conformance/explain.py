@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from wireproof.conformance.judge import Refusal, result_text
+from wireproof.conformance.judge import Refusal
+from wireproof.conformance.matching import result_text
 from wireproof.conformance.nearby import Card, Near, Neighbourhood
 from wireproof.conformance.oracle import Oracle, Step
 from wireproof.conformance.shown import decoded, packet_text

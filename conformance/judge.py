@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from wireproof.conformance.matching import Difference, describe, differences, matches
+from wireproof.conformance.matching import Difference, describe, differences, matches, outcome_text, result_text
 from wireproof.conformance.session import Result
 from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference.connection import CallEvent
@@ -180,9 +180,13 @@ class Judge:
         return None
 
     def _likely(self, found: list[Any]) -> list[Any]:
-        """What departs from more than need be is believed too, while the belief is small."""
+        """What departs from more than need be is believed too, while the belief is small; without it, it is cut."""
+        if len(found) <= self.few:
+            return found
         least = min(len(c.deviations) for c in found)
-        return [c for c in found if len(found) <= self.few or len(c.deviations) == least]
+        kept = [c for c in found if len(c.deviations) == least]
+        self.lossy = self.lossy or len(kept) < len(found)
+        return kept
 
     def _explain(self, c: Any, out: Segment, now: int, why: list[Candidate], fired: list[str]) -> list[Any]:
         """Configurations after ``out`` was sent in ``c``, if the specification lets it."""
@@ -476,24 +480,3 @@ class Judge:
                     times.append(until)
             times += [d[1] for d in c.due]
         return min(times) if times else None
-
-
-def outcome_text(o: Outcome) -> str:
-    """One allowed result as text."""
-    match o.kind:
-        case "ok":
-            return "ok"
-        case "error":
-            return f"error {o.value}"
-        case "state":
-            return f"state {o.value}"
-        case "count":
-            return f"count {o.low}" if o.low == o.high else f"count {o.low} .. {o.high}"
-    return f"{o.low} .. {min(o.high, len(o.text))} octets beginning {o.text[:16]!r}" if o.high else "end of file"
-
-
-def result_text(r: Result) -> str:
-    """An observed result as text."""
-    if r.kind == "octets":
-        return f"{len(r.value)} octets beginning {r.value[:16]!r}" if r.value else "end of file"
-    return r.kind if r.value is None else f"{r.kind} {r.value}"

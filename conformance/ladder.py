@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wireproof.conformance.judge import result_text
-from wireproof.conformance.matching import control
+from wireproof.conformance.matching import control, result_text
 from wireproof.conformance.oracle import Oracle, Step
 from wireproof.reference.codec import Icmp, Malformed, decode
 from wireproof.reference.segment import ACK, URG, Segment

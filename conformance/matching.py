@@ -1,11 +1,12 @@
-"""Does a segment that was seen fit a template that the specification asks for or permits?"""
+"""Does a segment that was seen fit a template that the specification asks for or permits? And both as text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from wireproof.reference.run import Template
+from wireproof.conformance.session import Result
+from wireproof.reference.run import Outcome, Template
 from wireproof.reference.segment import ACK, CTL_NAMES, FIN, SYN, Segment
 from wireproof.reference.sequence import MASK
 
@@ -99,3 +100,24 @@ def describe(t: Template) -> str:
         n = len(t.text)
         parts.append(f" with {n if t.rest else f'{t.low} to {min(t.high, n)}'} octets of text")
     return "".join(parts)
+
+
+def outcome_text(o: Outcome) -> str:
+    """One allowed result as text."""
+    match o.kind:
+        case "ok":
+            return "ok"
+        case "error":
+            return f"error {o.value}"
+        case "state":
+            return f"state {o.value}"
+        case "count":
+            return f"count {o.low}" if o.low == o.high else f"count {o.low} .. {o.high}"
+    return f"{o.low} .. {min(o.high, len(o.text))} octets beginning {o.text[:16]!r}" if o.high else "end of file"
+
+
+def result_text(r: Result) -> str:
+    """An observed result as text."""
+    if r.kind == "octets":
+        return f"{len(r.value)} octets beginning {r.value[:16]!r}" if r.value else "end of file"
+    return r.kind if r.value is None else f"{r.kind} {r.value}"

@@ -8,8 +8,7 @@ from typing import Any
 
 from wireproof.conformance import bindings
 from wireproof.conformance.bindings import Binding
-from wireproof.conformance.judge import outcome_text
-from wireproof.conformance.matching import Difference, differences
+from wireproof.conformance.matching import Difference, differences, outcome_text
 from wireproof.conformance.shown import Show
 from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference.machine import Machine

@@ -13,8 +13,7 @@ from typing import Any, Literal
 from wireproof.conformance import evidence
 from wireproof.conformance.campaign import CaseProgram
 from wireproof.conformance.catalogue import Kind
-from wireproof.conformance.judge import result_text
-from wireproof.conformance.matching import control
+from wireproof.conformance.matching import control, result_text
 from wireproof.conformance.oracle import Oracle, Step
 from wireproof.conformance.session import Unsupported
 from wireproof.conformance.testcase import TestCase

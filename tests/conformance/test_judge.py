@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from wireproof.conformance import judge as judges
-from wireproof.conformance.judge import Judge, Refusal, outcome_text, result_text
+from wireproof.conformance.judge import Judge, Refusal
+from wireproof.conformance.matching import outcome_text, result_text
 from wireproof.conformance.session import Result
 from wireproof.conformance.trial import Trial, every_way
 from wireproof.reference import machine
